@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# cloudfs: `make demo` shows it at work, `make check` tests it, `make install` installs it.
+# Everything that is built goes to BUILD. Variants: CC=clang, SAN=address,undefined.
+
+VERSION = 0.1.0
+PREFIX ?= /usr/local
+DESTDIR ?=
+BUILD ?= build
+ifeq ($(origin CC),default)
+CC = gcc
+endif
+
+BINDIR = $(PREFIX)/bin
+MANDIR = $(PREFIX)/share/man
+DOCDIR = $(PREFIX)/share/doc/cloudfs
+UNITDIR = $(PREFIX)/lib/systemd/system
+
+PKGS = fuse3 libvirt inih glib-2.0 libxml-2.0 sqlite3 libsystemd libisofs-1
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+
+# Debian's packages: to build, to run the demo besides, to run the tests and the linters besides.
+DEPS_BUILD = gcc libc6-dev make pkg-config libfuse3-dev libvirt-dev libinih-dev libglib2.0-dev \
+	libxml2-dev libsqlite3-dev libsystemd-dev libisofs-dev
+DEPS_DEMO = fuse3 libvirt-daemon-system libvirt-daemon-driver-qemu qemu-system-x86 qemu-utils \
+	busybox-static cpio
+DEPS_CHECK = libcmocka-dev libvirt-clients clang libclang-rt-dev clang-format clang-tidy mandoc \
+	valgrind
+
+WARN = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+	-Wformat=2 -Wundef -Wpointer-arith -Wwrite-strings
+ifneq ($(findstring clang,$(CC)),)
+WARN += -Wthread-safety
+endif
+CFLAGS ?= -O2 -g
+# Not every processor's compiler has it.
+CF_PROTECTION := $(shell $(CC) -fcf-protection -x c -c -o /dev/null /dev/null 2>/dev/null \
+	&& echo -fcf-protection)
+HARDEN = -fstack-protector-strong -fPIE -D_FORTIFY_SOURCE=2 $(CF_PROTECTION)
+LDHARDEN = -pie -Wl,-z,relro,-z,now,-z,noexecstack
+ifdef SAN
+HARDEN = -fPIE
+LDHARDEN = -pie
+CFLAGS = -O1 -g
+SANFLAGS = -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all
+endif
+ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -DCLOUDFS_VERSION='"$(VERSION)"' -DFUSE_USE_VERSION=314 \
+	-I. $(PKG_CFLAGS) $(WARN) $(HARDEN) $(CFLAGS) $(SANFLAGS) -MMD -MP
+ALL_LDFLAGS = $(LDHARDEN) $(SANFLAGS) $(LDFLAGS)
+LIBS = $(PKG_LIBS) -lm -pthread
+
+# A room is a folder under core/, or fs (without main); its objects are all the C files in it.
+room = $(patsubst %.c,$(BUILD)/%.o,$(if $(filter fs,$(1)),\
+	$(filter-out fs/main.c,$(wildcard fs/*.c)),$(wildcard core/$(1)/*.c)))
+ROOMS = spec score place cloud job reconcile store virt
+CORE = $(BUILD)/core/error.o $(BUILD)/core/domain.o $(foreach r,$(ROOMS),$(call room,$(r)))
+FS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard fs/*.c))
+
+all: $(BUILD)/cloudfs
+
+$(BUILD)/cloudfs: $(FS) $(CORE)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+# Says what is missing in words, rather than with a compiler's error about a header.
+$(BUILD)/.packages:
+	@pkg-config --print-errors --exists $(PKGS) && command -v $(firstword $(CC)) >/dev/null || { \
+		echo "cloudfs needs packages to build: run 'make deps', or install" >&2; \
+		echo "    $(DEPS_BUILD)" >&2; exit 1; }
+	@mkdir -p $(@D) && touch $@
+
+$(BUILD)/%.o: %.c | $(BUILD)/.packages
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+# Unit tests: tests/unit/NAME_test.c links only the rooms that UNIT_NAME lists, so that a room
+# that reaches into another one does not link.
+UNIT_spec = spec
+UNIT_score = score
+UNIT_place = place spec score
+UNIT_store = store
+UNIT_job = job
+UNIT_virt = virt spec
+UNIT_cloud = cloud place spec score
+UNIT_reconcile = reconcile cloud place spec score store job virt
+UNIT_fs = fs $(UNIT_reconcile)
+UNITS = $(patsubst tests/unit/%_test.c,$(BUILD)/unit/%,$(wildcard tests/unit/*_test.c))
+
+.SECONDEXPANSION:
+$(UNITS): $(BUILD)/unit/%: $(BUILD)/tests/unit/%_test.o $(BUILD)/core/error.o $(BUILD)/core/domain.o \
+		$$(foreach r,$$(UNIT_$$(word 1,$$(subst _, ,$$*))),$$(call room,$$(r)))
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+
+units: $(UNITS)
+unit: $(UNITS)
+	@tests/check.sh units $(BUILD)
+
+# Small programs that the mount tests use, for what a shell cannot see.
+TOOLS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/tool/*.c))
+tools: $(TOOLS)
+$(TOOLS): %: %.o
+	$(CC) $(ALL_LDFLAGS) -o $@ $^
+
+# ---- packages: looked at once for each version of this file
+deps: $(BUILD)/deps/all
+$(BUILD)/deps/demo: Makefile tests/deps.sh
+	@mkdir -p $(@D)
+	@tests/deps.sh $(DEPS_BUILD) $(DEPS_DEMO) && touch $@
+$(BUILD)/deps/all: Makefile tests/deps.sh
+	@mkdir -p $(@D)
+	@tests/deps.sh $(DEPS_BUILD) $(DEPS_DEMO) $(DEPS_CHECK) && touch $@
+
+# ---- what is run. A make of its own, because packages that were just installed change what the
+# lines above found out.
+demo: $(BUILD)/deps/demo
+	+@$(MAKE) --no-print-directory --silent BUILD=$(BUILD) all
+	@CLOUDFS=$(BUILD)/cloudfs GUEST=$(BUILD)/guest tests/demo/demo.sh
+
+check: $(BUILD)/deps/all
+	+@MAKE="$(MAKE)" tests/check.sh check $(BUILD)
+asan tsan valgrind: $(BUILD)/deps/all
+	+@MAKE="$(MAKE)" tests/check.sh $@ $(BUILD)
+
+C_FILES = $(shell find core fs tests -name '*.[ch]')
+format:
+	clang-format -i $(C_FILES)
+lint: $(BUILD)/deps/all
+	clang-format --dry-run -Werror $(C_FILES)
+	clang-tidy --quiet $(filter core/%.c fs/%.c,$(C_FILES)) -- -std=c17 -D_GNU_SOURCE \
+		-DCLOUDFS_VERSION='"$(VERSION)"' -DFUSE_USE_VERSION=314 -I. $(PKG_CFLAGS)
+
+# ---- installing
+MAN1 = man/cloudfs.1
+MAN5 = man/cloudfs.conf.5 man/cloudfs-spec.5 man/cloudfs-tree.5
+SERVICES = conf/cloudfs.service conf/cloudfs@.service
+
+install: all
+	install -D -m 755 $(BUILD)/cloudfs $(DESTDIR)$(BINDIR)/cloudfs
+	install -d $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(DOCDIR) \
+		$(DESTDIR)$(UNITDIR)
+	install -m 644 $(MAN1) $(DESTDIR)$(MANDIR)/man1
+	install -m 644 $(MAN5) $(DESTDIR)$(MANDIR)/man5
+	install -m 644 README.md LICENSE conf/cloudfs.conf $(DESTDIR)$(DOCDIR)
+	for unit in $(SERVICES); do \
+		sed 's|@BINDIR@|$(BINDIR)|' $$unit >$(DESTDIR)$(UNITDIR)/$${unit#conf/} && \
+		chmod 644 $(DESTDIR)$(UNITDIR)/$${unit#conf/} || exit 1; \
+	done
+
+uninstall:
+	rm -f $(DESTDIR)$(BINDIR)/cloudfs
+	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man1/,$(notdir $(MAN1)))
+	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man5/,$(notdir $(MAN5)))
+	rm -f $(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(SERVICES)))
+	rm -rf $(DESTDIR)$(DOCDIR)
+
+clean:
+	rm -rf build
+
+.PHONY: all unit units tools deps demo check asan tsan valgrind format lint install uninstall clean
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
