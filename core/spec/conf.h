@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cloudfs.conf: the mount's own configuration. INI too, read with the same rules as a spec.
+ *
+ * A struct conf is immutable once loaded, but for the command line's overrides, which main
+ * makes before anything else sees it.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/spec/spec.h"
+
+struct conf_host {
+    char *name;
+    char *text; /* the section's lines, as a host's spec */
+    Spec *spec;
+};
+
+struct conf {
+    char *state;     /* directory of the database; absolute */
+    double sample;   /* seconds between samples of a host */
+    double grace;    /* seconds until a removed specs/ file removes its object */
+    double wait;     /* seconds that close(2) waits for a job at most */
+    GHashTable *virtualization; /* char * to double *: V by libvirt's domain type */
+    GPtrArray *hosts; /* of struct conf_host *, in the file's order */
+};
+
+/*
+ * The keys of [cloud]: rows like a spec's, offsets into struct conf. For the manual's list and
+ * the test that holds the manual against it.
+ */
+const struct spec_key *conf_keys(size_t *n);
+
+/*
+ * Reads FILE, or the defaults when FILE is NULL. The default state directory is
+ * /var/lib/cloudfs for root and $XDG_STATE_HOME/cloudfs (~/.local/state/cloudfs) otherwise.
+ * Sections: [cloud], [virtualization] (TYPE = factor; 0 means: never chosen by default),
+ * [host NAME]. Fails with ENOENT, EACCES, EINVAL and a sentence with file and line.
+ */
+struct conf *conf_load(const char *file, GError **error);
+void conf_free(struct conf *conf);
+
+/* V of a virtualization type; 1.0 for types that the configuration does not name, except
+ * qemu's preset 0.1. */
+double conf_virtualization(const struct conf *conf, const char *type);
+
+typedef struct conf Conf;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Conf, conf_free)

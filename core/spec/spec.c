@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The life of a struct spec.
+ */
+#include "core/spec/internal.h"
+
+void *spec_fields(struct spec *spec)
+{
+    switch (spec->kind) {
+    case SPEC_HOST:
+        return &spec->host;
+    case SPEC_VM:
+        return &spec->vm;
+    case SPEC_SERVICE:
+    default:
+        return &spec->service;
+    }
+}
+
+struct spec *spec_new(enum spec_kind kind)
+{
+    size_t n;
+    struct spec *spec = g_new0(struct spec, 1);
+    const struct spec_key *rows = spec_keys(kind, &n);
+
+    refs_init(&spec->refs);
+    spec->kind = kind;
+    spec_set_presets(spec_fields(spec), rows, n);
+    if (kind != SPEC_SERVICE)
+        return spec;
+    rows = spec_keys(SPEC_VM, &n);
+    spec_set_presets(&spec->service.vm, rows, n);
+    return spec;
+}
+
+struct spec *spec_ref(struct spec *spec)
+{
+    refs_inc(&spec->refs);
+    return spec;
+}
+
+static void clear(struct spec *spec)
+{
+    size_t n;
+    const struct spec_key *rows = spec_keys(spec->kind, &n);
+    spec_clear_values(spec_fields(spec), rows, n);
+    if (spec->kind != SPEC_SERVICE)
+        return;
+    rows = spec_keys(SPEC_VM, &n);
+    spec_clear_values(&spec->service.vm, rows, n);
+}
+
+void spec_unref(struct spec *spec)
+{
+    if (!spec || !refs_dec(&spec->refs))
+        return;
+    clear(spec);
+    g_free(spec);
+}
