@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reservations: what each VM holds on its host, and which groups it brings there. */
+#include "core/place/internal.h"
+
+/* Keeps the sum over a host far from overflowing; no spec allows as much. */
+#define MEMORY_MAX ((uint64_t)1 << 50)
+
+static void join(struct group *group, const struct host *host)
+{
+    if (group)
+        group_add(group, host->row);
+}
+
+static void leave(struct group *group, const struct host *host)
+{
+    if (group)
+        group_remove(group, host->row);
+}
+
+void place_take(struct place *place, uint64_t vm, uint64_t id, const struct place_want *want)
+{
+    place_give(place, vm);
+    struct host *host = place_ensure(place, id);
+    struct reservation *taken = g_new0(struct reservation, 1);
+    taken->vm = vm;
+    taken->host = host;
+    taken->cpus = want->cpus;
+    taken->memory = MIN(want->memory, MEMORY_MAX);
+    taken->avoid = group_get(place->avoid, want->avoid);
+    taken->near = group_get(place->near, want->near);
+    taken->service = group_get_service(place->services, want->service);
+    join(taken->avoid, host);
+    join(taken->near, host);
+    join(taken->service, host);
+    host->vms++;
+    host->cpus_reserved += taken->cpus;
+    host->memory_reserved += taken->memory;
+    g_hash_table_insert(place->vms, &taken->vm, taken);
+    column_set_free(place, host);
+}
+
+void place_give(struct place *place, uint64_t vm)
+{
+    struct reservation *taken = g_hash_table_lookup(place->vms, &vm);
+    if (!taken)
+        return;
+    struct host *host = taken->host;
+    leave(taken->avoid, host);
+    leave(taken->near, host);
+    leave(taken->service, host);
+    host->vms--;
+    host->cpus_reserved -= taken->cpus;
+    host->memory_reserved -= taken->memory;
+    column_set_free(place, host);
+    g_hash_table_remove(place->vms, &vm);
+    place_settle(place, host);
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The argmax: every row is looked at, and the answer is exact.
+ *
+ * S = D x R / C is highest where K = C / R is lowest, because D is the same for all. A pass over
+ * the columns (keys.c), compiled to vector code, computes a key for each row in single precision:
+ * the bits of a float, which order as integers do, so that lower is better. Each rounding on the
+ * way to a key is such that the key is at most a few units in the last place worse than the exact
+ * K. Rows whose key is worse than the best host's exact K by more than a millionth are therefore
+ * worse; only the others are judged by the filters and compared in double precision. How many
+ * they are falls off quickly: a new best in N random rows is found about ln N times, and what
+ * ties costs a comparison.
+ *
+ * What the columns cannot say (groups, words that share signature bits, bytes below a MiB) makes
+ * a row look better than it is, never worse, and the exact comparison puts it right.
+ */
+#include "core/place/internal.h"
+
+#include <math.h>
+
+#include "core/score/score.h"
+
+#define MIB   ((uint64_t)1 << 20)
+#define PART  16   /* of a block */
+#define SLACK 1e-6 /* more than the few roundings of 6e-8 each that a key suffers */
+
+static double share(int64_t left, uint64_t capacity)
+{
+    return capacity ? (double)left / (double)capacity : 0;
+}
+
+double place_resources(const struct query *query, const struct host *host)
+{
+    const struct place_want *want = query->want;
+    double cpus = share(query_free_cpus(query, host) - (int64_t)want->cpus, host->cpus);
+    int64_t taken = (int64_t)MIN(want->memory, (uint64_t)G_MAXINT64 / 2);
+    double memory = share(query_free_memory(query, host) - taken, host->memory);
+    if (want->policy == POLICY_SPREAD)
+        return MIN(cpus, memory);
+    return 1 / MAX(PLACE_MIN_LEFT, cpus + memory);
+}
+
+double place_schedule(const struct query *query, const struct host *host, double resources)
+{
+    return score_schedule(query->want->demand, resources, host->cost);
+}
+
+/* Far from where doubles lose precision or end. */
+static bool ordinary(double real)
+{
+    return real > 1e-200 && real < 1e200;
+}
+
+/* The worst key that a host at least as good as this one can have. */
+static int32_t bound_of(const struct query *query, const struct host *host, double resources,
+                        double schedule)
+{
+    if (!ordinary(schedule) || !ordinary(query->want->demand * resources))
+        return KEY_LAST;
+    if (query->want->policy == POLICY_PACK) {
+        float worst = (float)(host->cost / resources * (1 + SLACK));
+        return MIN(float_bits(nextafterf(worst, INFINITY)), KEY_LAST);
+    }
+    float worst = (float)(resources / host->cost * (1 - SLACK));
+    return KEY_LAST - float_bits(nextafterf(worst, 0));
+}
+
+/* Hosts that are the same and equally full score the same; a fleet has many of them. */
+static bool same_score(const struct query *query, const struct host *a, const struct host *b)
+{
+    const struct host *own = query->own ? query->own->host : NULL;
+    return a->memory_reserved == b->memory_reserved && a->cpus_reserved == b->cpus_reserved &&
+           a->memory == b->memory && a->cpus == b->cpus && a->cost == b->cost && a != own &&
+           b != own;
+}
+
+void best_consider(struct best *best, const struct query *query, const struct host *host)
+{
+    if (best->host && host->id > best->host->id && same_score(query, host, best->host))
+        return;
+    double resources = place_resources(query, host);
+    double schedule = place_schedule(query, host, resources);
+    if (best->host) {
+        if (!(schedule >= best->schedule))
+            return;
+        if (schedule == best->schedule && host->id > best->host->id)
+            return;
+    }
+    if (filter_refusal(query, host) != FILTERS)
+        return;
+    best->host = host;
+    best->resources = resources;
+    best->schedule = schedule;
+    best->bound = bound_of(query, host, resources, schedule);
+}
+
+static struct ask ask_of(const struct query *query)
+{
+    const struct place_want *want = query->want;
+    uint64_t most = COLUMN_MAX - 1; /* below what a cut-off column holds */
+    uint64_t down = MIN(want->memory / MIB, most);
+    uint64_t up = MIN(want->memory / MIB + (want->memory % MIB != 0), most);
+    return (struct ask){
+        .cpus = (int32_t)MIN(want->cpus, most),
+        .memory = (int32_t)down,
+        .memory_more = want->policy == POLICY_SPREAD ? -1 : (int32_t)(up - down),
+        .need = query->need,
+        .types = query->types,
+        .zones = query->zones_below,
+    };
+}
+
+/*
+ * The rows that members of a group rule out, met in the order of the scan. Where want->vm itself
+ * is one of them its host has been considered before.
+ */
+struct ruled_out {
+    const GArray *tallies; /* NULL: none */
+    guint at;
+};
+
+static struct ruled_out rule_out(const struct group *group)
+{
+    return (struct ruled_out){.tallies = group ? group->tallies : NULL};
+}
+
+static void refuse_rows(struct ruled_out *out, size_t block, int32_t *keys)
+{
+    size_t first = block * BLOCK;
+    for (; out->tallies && out->at < out->tallies->len; out->at++) {
+        uint32_t row = g_array_index(out->tallies, struct tally, out->at).row;
+        if (row >= first + BLOCK)
+            return;
+        if (row >= first)
+            keys[row - first] = KEY_NONE;
+    }
+}
+
+/* Vector code once more: most parts of a block hold nothing of interest. */
+static bool any_within(const int32_t *keys, int32_t bound)
+{
+    int32_t any = 0;
+    for (int i = 0; i < PART; i++)
+        any |= keys[i] <= bound;
+    return any;
+}
+
+static void consider_block(struct best *best, const struct query *query, size_t block,
+                           const int32_t *keys)
+{
+    gpointer *hosts = &query->place->rows->pdata[block * BLOCK];
+    for (int first = 0; first < BLOCK; first += PART) {
+        if (!any_within(keys + first, best->bound))
+            continue;
+        for (int lane = first; lane < first + PART; lane++) {
+            if (keys[lane] <= best->bound)
+                best_consider(best, query, hosts[lane]);
+        }
+    }
+}
+
+void best_scan(struct best *best, const struct query *query)
+{
+    const struct place *place = query->place;
+    bool by_host = query->want->spread == SPREAD_HOST;
+    struct ruled_out avoid = rule_out(query->avoid);
+    struct ruled_out members = rule_out(by_host ? query->service : NULL);
+    struct ask ask = ask_of(query);
+    keys_fn next = keys_for(query->want->policy);
+    size_t end = (place->rows->len + BLOCK - 1) / BLOCK;
+    int32_t keys[BLOCK];
+    for (size_t i = 0;; i++) {
+        i = next(&place->columns, i, end, &ask, best->bound, keys);
+        if (i >= end)
+            return;
+        refuse_rows(&avoid, i, keys);
+        refuse_rows(&members, i, keys);
+        consider_block(best, query, i, keys);
+    }
+}
+
+static void search_group(struct best *best, const struct query *query)
+{
+    const GArray *tallies = query->near->tallies;
+    for (guint i = 0; i < tallies->len; i++) {
+        uint32_t row = g_array_index(tallies, struct tally, i).row;
+        best_consider(best, query, g_ptr_array_index(query->place->rows, row));
+    }
+}
+
+void best_search(struct best *best, const struct query *query)
+{
+    *best = (struct best){.bound = KEY_LAST};
+    if (query->want->host) {
+        const struct host *host = g_hash_table_lookup(query->place->names, query->want->host);
+        if (host)
+            best_consider(best, query, host);
+        return;
+    }
+    if (query->near) {
+        search_group(best, query);
+        return;
+    }
+    /* In the columns want->vm still takes what it has: its host is seen to first. */
+    if (query->own)
+        best_consider(best, query, query->own->host);
+    best_scan(best, query);
+}

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Placement, case by case. place_random_test.c has what only chance thinks of. */
+#include "tests/unit/place_fixture.h"
+
+static void test_no_hosts(void **state)
+{
+    (void)state;
+    struct place *place = place_new();
+    struct place_want w = want(1, 1);
+    struct place_use use;
+    assert_int_equal(found(place, &w), 0);
+    assert_false(place_never(place, &w, NULL));
+    assert_false(place_use(place, 1, &use));
+    place_give(place, 1);
+    place_remove_host(place, 1);
+    place_free(place);
+}
+
+static void test_policies(void **state)
+{
+    (void)state;
+    struct place *place = three();
+    struct place_want w = want(8, 8);
+    struct place_choice choice;
+    take(place, 1, 2, 32, 32);
+    assert_int_equal(place_find(place, &w, &choice), PLACE_FOUND);
+    assert_int_equal(choice.host, 2);
+    assert_true(choice.resources == 1 / 0.75 && choice.schedule == 1 / 0.75 && choice.cost == 1);
+    w.policy = POLICY_SPREAD;
+    assert_int_equal(place_find(place, &w, &choice), PLACE_FOUND);
+    assert_int_equal(choice.host, 1); /* a tie with h3 */
+    assert_true(choice.resources == 0.875);
+    place_free(place);
+}
+
+static void test_cost(void **state)
+{
+    (void)state;
+    struct place *place = three();
+    struct place_host dear = host(1, "h1"), cheap = host(3, "h3");
+    struct place_want w = want(8, 8);
+    dear.cost = 2;
+    cheap.cost = 0.5;
+    place_set_host(place, &dear);
+    assert_int_equal(found(place, &w), 2);
+    place_set_host(place, &cheap);
+    assert_int_equal(found(place, &w), 3);
+    place_free(place);
+}
+
+/* What runs already is recorded, though it exceeds the host; then nothing more goes there. */
+static void test_over_reserved(void **state)
+{
+    (void)state;
+    struct place *place = place_new();
+    struct place_use use;
+    struct place_want w = want(0, 0);
+    add(place, 1, "h1");
+    take(place, 1, 1, 100, 100);
+    assert_int_equal(found(place, &w), 0);
+    assert_true(place_use(place, 1, &use));
+    assert_int_equal(use.vms, 1);
+    assert_int_equal(use.cpus, 100);
+    assert_int_equal(use.cpus_max, 64);
+    assert_int_equal(use.memory, 100 * GIB);
+    take(place, 1, 1, 64, 64);
+    w = want(0, 0);
+    assert_int_equal(found(place, &w), 1);
+    place_free(place);
+}
+
+/* A VM may grow into what it has itself, and does not stand in its own way. */
+static void test_own_reservation(void **state)
+{
+    (void)state;
+    struct place *place = place_new();
+    struct place_want w = want(64, 64);
+    add(place, 1, "h1");
+    w.avoid = "db";
+    w.near = "app";
+    w.service = 7;
+    place_take(place, 5, 1, &w);
+    assert_int_equal(found(place, &w), 0);
+    w.vm = 6;
+    assert_int_equal(found(place, &w), 0);
+    w.vm = 5;
+    assert_int_equal(found(place, &w), 1);
+    w.spread = SPREAD_ZONE;
+    assert_int_equal(found(place, &w), 1);
+    place_free(place);
+}
+
+static void test_avoid_and_near(void **state)
+{
+    (void)state;
+    struct place *place = three();
+    struct place_want avoid = want(1, 1), near = want(1, 1);
+    avoid.avoid = "db";
+    near.near = "db";
+    assert_int_equal(found(place, &near), 1); /* none placed yet: anywhere */
+    place_take(place, 1, 1, &avoid);
+    assert_int_equal(found(place, &near), 1); /* avoid and near groups are apart */
+    assert_int_equal(found(place, &avoid), 2);
+    place_take(place, 2, 2, &avoid);
+    place_take(place, 3, 3, &near);
+    assert_int_equal(found(place, &near), 3);
+    assert_int_equal(found(place, &avoid), 3);
+    avoid.near = "none";
+    place_take(place, 4, 3, &avoid);
+    assert_int_equal(found(place, &avoid), 0);
+    place_give(place, 1);
+    avoid.near = NULL;
+    assert_int_equal(found(place, &avoid), 1);
+    place_free(place);
+}
+
+static void test_spread_over_zones(void **state)
+{
+    (void)state;
+    struct place *place = place_new();
+    struct place_want w = want(8, 8);
+    const char *const zones[] = {"z1", "z1", "z2", NULL};
+    for (uint64_t id = 1; id <= 4; id++) {
+        g_autofree char *name = g_strdup_printf("h%d", (int)id);
+        struct place_host h = host(id, name);
+        h.zone = zones[id - 1];
+        place_set_host(place, &h);
+    }
+    w.service = 9;
+    w.spread = SPREAD_ZONE;
+    int zone_of[] = {-1, 0, 0, 1, 2}, members[3] = {0};
+    for (uint64_t vm = 1; vm <= 9; vm++) {
+        int id = found(place, &w);
+        assert_true(id > 0);
+        members[zone_of[id]]++;
+        place_take(place, vm, (uint64_t)id, &w);
+    }
+    assert_true(members[0] == 3 && members[1] == 3 && members[2] == 3);
+    place_remove_host(place, 3); /* z2 can take none any more, so it does not count */
+    assert_int_equal(found(place, &w), 1);
+    place_free(place);
+}
+
+static void test_spread_over_hosts(void **state)
+{
+    (void)state;
+    struct place *place = three();
+    struct place_want w = want(1, 1);
+    w.service = 9;
+    for (int i = 1; i <= 3; i++) {
+        assert_int_equal(found(place, &w), i);
+        place_take(place, (uint64_t)i, (uint64_t)i, &w);
+    }
+    assert_int_equal(found(place, &w), 0);
+    w.spread = SPREAD_NONE;
+    assert_int_equal(found(place, &w), 1);
+    place_free(place);
+}
+
+/* A reservation may come before its host does, as after a restart. */
+static void test_host_comes_later(void **state)
+{
+    (void)state;
+    struct place *place = place_new();
+    struct place_use use;
+    struct place_want w = want(64, 64);
+    take(place, 1, 4, 32, 32);
+    take(place, 2, 5, 32, 32);
+    assert_false(place_use(place, 4, &use));
+    assert_false(place_never(place, &w, NULL));
+    add(place, 4, "h4");
+    assert_true(place_use(place, 4, &use));
+    assert_int_equal(use.cpus, 32);
+    assert_int_equal(found(place, &w), 0);
+    place_give(place, 2);
+    place_give(place, 1);
+    assert_int_equal(found(place, &w), 4);
+    place_remove_host(place, 4);
+    assert_int_equal(found(place, &w), 0);
+    take(place, 1, 6, 1, 1);
+    place_remove_host(place, 6);
+    add(place, 6, "h6");
+    assert_int_equal(found(place, &w), 6);
+    place_free(place);
+}
+
+/* Full, down, tried, avoided hosts and unknown ones are reasons to wait, not to refuse. */
+static void test_later(void **state)
+{
+    (void)state;
+    struct place *place = place_new();
+    struct place_host down = host(1, "h1"), connecting = host(2, "h2");
+    struct place_want w = want(64, 64);
+    down.up = false;
+    place_set_host(place, &down);
+    assert_int_equal(found(place, &w), 0);
+    w = want(1, 4096);
+    assert_int_equal(found(place, &w), -1);
+    connecting.known = false;
+    place_set_host(place, &connecting);
+    assert_int_equal(found(place, &w), 0);
+    w.host = "h9";
+    assert_int_equal(found(place, &w), 0);
+    w = want(1, 1);
+    assert_int_equal(found(place, &w), 0);
+    place_remove_host(place, 2);
+    add(place, 2, "h2");
+    w.tried = (const uint64_t[]){2};
+    w.n_tried = 1;
+    assert_int_equal(found(place, &w), 0);
+    place_free(place);
+}
+
+/* Sizes that no column holds, costs that no float holds: the answer is exact all the same. */
+static void test_extremes(void **state)
+{
+    (void)state;
+    static const double costs[] = {1, 1e-40, 1e-300, 1e40, 1e300};
+    for (size_t i = 0; i < G_N_ELEMENTS(costs); i++) {
+        struct place *place = three();
+        struct place_host huge = host(2, "h2"), tiny = host(3, "h3"), h1 = host(1, "h1");
+        huge.cpus = UINT32_MAX;
+        huge.memory = UINT64_MAX;
+        tiny.cpus = 1;
+        tiny.memory = 1;
+        h1.cost = huge.cost = tiny.cost = costs[i];
+        place_set_host(place, &h1);
+        place_set_host(place, &huge);
+        place_set_host(place, &tiny);
+        struct place_want w = {.cpus = 1, .memory = 1, .demand = 1};
+        assert_int_equal(found(place, &w), 3);
+        w.policy = POLICY_SPREAD;
+        assert_int_equal(found(place, &w), 2);
+        w = (struct place_want){.cpus = UINT32_MAX, .memory = (uint64_t)1 << 60, .demand = 1};
+        assert_int_equal(found(place, &w), 2);
+        w.policy = POLICY_SPREAD;
+        assert_int_equal(found(place, &w), 2);
+        w.memory = UINT64_MAX;
+        assert_int_equal(found(place, &w), -1);
+        place_free(place);
+    }
+}
+
+/* Scores that differ by far less than a float can tell. */
+static void test_near_ties(void **state)
+{
+    (void)state;
+    struct place *place = place_new();
+    for (uint64_t id = 1; id <= 200; id++) {
+        struct place_host h = host(id, "h");
+        h.cpus = 1;
+        h.memory = 1024 * GIB + (id < 150 ? 1000 - id : id);
+        place_set_host(place, &h);
+    }
+    struct place_want w = {.cpus = 1, .memory = GIB, .demand = 1};
+    assert_int_equal(found(place, &w), 150);
+    w.demand = 0;
+    assert_int_equal(found(place, &w), 1);
+    place_free(place);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_no_hosts),
+        cmocka_unit_test(test_policies),
+        cmocka_unit_test(test_cost),
+        cmocka_unit_test(test_over_reserved),
+        cmocka_unit_test(test_own_reservation),
+        cmocka_unit_test(test_avoid_and_near),
+        cmocka_unit_test(test_spread_over_zones),
+        cmocka_unit_test(test_spread_over_hosts),
+        cmocka_unit_test(test_host_comes_later),
+        cmocka_unit_test(test_later),
+        cmocka_unit_test(test_extremes),
+        cmocka_unit_test(test_near_ties),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
