@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the files of this room share.
+ *
+ * One mutex guards everything; it is never held across a callback. The life of a task:
+ *
+ *     queued in its lane -> running -> ended
+ *          |                  |
+ *          +-- told late -----+   (deadline, closing: the watchdog calls done())
+ *
+ * Whoever sets `told` calls done(). The worker that runs a task ends it; a task that never ran
+ * is ended by who told it. So nobody else frees a task, and a worker whose task was told of its
+ * deadline only has to wait until that done() has returned (`settled`) before it calls late().
+ */
+#pragma once
+
+#include <pthread.h>
+
+#include "core/annotate.h"
+#include "core/error.h"
+#include "core/job/job.h"
+
+#define JOB_STACK    (256 * 1024)
+#define JOB_IDLE_MS  10000 /* after which an idle worker ends */
+#define JOB_RETRY_MS 100   /* until a thread is asked for again when the system had none */
+
+/* Stands for the mutex of struct jobs. */
+struct CAPABILITY("mutex") jobs_token {
+    char none;
+};
+extern struct jobs_token jobs_token;
+
+struct lane {
+    struct jobs *jobs;                       /* immutable */
+    unsigned width;                          /* immutable */
+    unsigned refs GUARDED_BY(jobs_token);    /* its owner's and one a task */
+    unsigned running GUARDED_BY(jobs_token); /* tasks on workers, lost ones too */
+    bool owned GUARDED_BY(jobs_token);
+    bool closed GUARDED_BY(jobs_token);
+    bool ready GUARDED_BY(jobs_token);   /* in jobs->ready: has a task that may run */
+    GQueue queue GUARDED_BY(jobs_token); /* struct task, by its `link` */
+    GList ready_link GUARDED_BY(jobs_token);
+    GList link GUARDED_BY(jobs_token); /* in jobs->lanes while owned */
+};
+
+struct task {
+    struct job job;                              /* immutable */
+    struct lane *lane;                           /* immutable; holds a reference */
+    int64_t deadline;                            /* immutable; monotonic microseconds */
+    GSequenceIter *timer GUARDED_BY(jobs_token); /* NULL: no deadline, or told */
+    GList link GUARDED_BY(jobs_token);           /* in lane->queue, then in jobs->running */
+    GList untold_link GUARDED_BY(jobs_token);
+    int code GUARDED_BY(jobs_token);     /* errno that the watchdog tells */
+    bool started GUARDED_BY(jobs_token); /* on a worker; immutable once told */
+    bool told GUARDED_BY(jobs_token);
+    bool settled GUARDED_BY(jobs_token);
+    bool lost GUARDED_BY(jobs_token); /* told while running */
+};
+
+struct jobs {
+    pthread_mutex_t mutex;
+    pthread_cond_t work;    /* idle workers wait for something to run */
+    pthread_cond_t tick;    /* the watchdog waits for the next deadline or something to tell */
+    pthread_cond_t changed; /* done() returned, a task or a worker ended */
+    pthread_t watchdog;     /* immutable */
+    unsigned max_busy;      /* immutable */
+    unsigned idle_ms;       /* immutable but for tests */
+
+    GQueue lanes GUARDED_BY(jobs_token);      /* open to their owners */
+    GQueue ready GUARDED_BY(jobs_token);      /* lanes, the one whose turn it is first */
+    GQueue running GUARDED_BY(jobs_token);    /* tasks */
+    GQueue untold GUARDED_BY(jobs_token);     /* tasks that the watchdog has to tell */
+    GSequence *timers GUARDED_BY(jobs_token); /* tasks by deadline */
+    GArray *ended GUARDED_BY(jobs_token);     /* pthread_t to join */
+    unsigned workers GUARDED_BY(jobs_token);  /* threads, those being started too */
+    unsigned starting GUARDED_BY(jobs_token);
+    unsigned idle GUARDED_BY(jobs_token);
+    unsigned lost GUARDED_BY(jobs_token);
+    unsigned telling GUARDED_BY(jobs_token); /* threads within callbacks other than run() */
+    bool starved GUARDED_BY(jobs_token);     /* the system had no thread to give */
+    bool closing GUARDED_BY(jobs_token);     /* no worker may wait for work */
+    bool stop GUARDED_BY(jobs_token);        /* the watchdog's end */
+    bool over GUARDED_BY(jobs_token);        /* jobs_free() has returned: call nobody */
+};
+
+/* thread.c */
+void jobs_lock(struct jobs *jobs) ACQUIRES(jobs_token);
+void jobs_unlock(struct jobs *jobs) RELEASES(jobs_token);
+/* Waits; with a deadline (monotonic microseconds, 0: none) returns false when it has passed. */
+bool jobs_wait(struct jobs *jobs, pthread_cond_t *cond, int64_t until) REQUIRES(jobs_token);
+void jobs_init_cond(pthread_cond_t *cond);
+/* A joinable thread with a small stack and all signals blocked; an errno, or 0. */
+int jobs_thread(pthread_t *thread, void *(*main)(void *), struct jobs *jobs);
+
+/* worker.c: sees to it that a worker comes for what may run now. */
+void jobs_ensure_worker(struct jobs *jobs) REQUIRES(jobs_token);
+unsigned jobs_busy(const struct jobs *jobs) REQUIRES(jobs_token);
+/* Joins the workers that have ended. */
+void jobs_reap(struct jobs *jobs) REQUIRES(jobs_token);
+
+/* watchdog.c */
+void *jobs_watchdog(void *data) EXCLUDES(jobs_token);
+/* Has the watchdog tell TASK the errno CODE; it is lost if it runs. Not for told ones. */
+void jobs_tell_later(struct jobs *jobs, struct task *task, int code) REQUIRES(jobs_token);
+/* Tells what is to be told; lets go of the lock for each. */
+void jobs_tell(struct jobs *jobs) REQUIRES(jobs_token);
+
+/* lane.c */
+void lane_close_locked(struct lane *lane) REQUIRES(jobs_token);
+/* Gives the owner's reference back. */
+void lane_disown(struct lane *lane) REQUIRES(jobs_token);
+/* Puts the lane among the ready ones or takes it out, after its queue or width has changed. */
+void lane_update(struct lane *lane) REQUIRES(jobs_token);
+/* Marks it told: its deadline no longer matters. */
+void task_claim(struct task *task) REQUIRES(jobs_token);
+/* Gives its place and its reference back and frees it. */
+void task_end(struct task *task) REQUIRES(jobs_token);
+
+/* jobs.c: frees the struct, when no thread has it any more. */
+void jobs_destroy(struct jobs *jobs) EXCLUDES(jobs_token);

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Workers.
+ *
+ * Who makes something runnable wakes or starts one worker at most; a worker that takes a task
+ * looks whether there is more and wakes or starts the next. So no wake-up can be lost: as long
+ * as something may run, somebody is on the way.
+ */
+#include "core/job/internal.h"
+
+static void *worker_main(void *data) EXCLUDES(jobs_token);
+
+unsigned jobs_busy(const struct jobs *jobs)
+{
+    return jobs->running.length - jobs->lost;
+}
+
+static bool runnable(const struct jobs *jobs) REQUIRES(jobs_token)
+{
+    return jobs->ready.length > 0 && jobs_busy(jobs) < jobs->max_busy;
+}
+
+void jobs_ensure_worker(struct jobs *jobs)
+{
+    jobs->starved = false;
+    if (!runnable(jobs) || jobs->starting > 0)
+        return;
+    if (jobs->idle > 0) {
+        pthread_cond_signal(&jobs->work);
+        return;
+    }
+    pthread_t thread;
+    if (jobs_thread(&thread, worker_main, jobs) != 0) {
+        jobs->starved = true; /* the watchdog asks again */
+        pthread_cond_signal(&jobs->tick);
+        return;
+    }
+    jobs->workers++;
+    jobs->starting++;
+}
+
+static struct task *take(struct jobs *jobs) REQUIRES(jobs_token)
+{
+    if (!runnable(jobs))
+        return NULL;
+    struct lane *lane = g_queue_pop_head_link(&jobs->ready)->data;
+    struct task *task = g_queue_pop_head_link(&lane->queue)->data;
+    lane->ready = false;
+    lane->running++;
+    lane_update(lane); /* to the end of the line, if it has more */
+    task->started = true;
+    g_queue_push_tail_link(&jobs->running, &task->link);
+    jobs_ensure_worker(jobs);
+    return task;
+}
+
+/* The outcome of a run: done(), or late() when it was told already. */
+static void tell(struct jobs *jobs, struct task *task, const GError *error) REQUIRES(jobs_token)
+{
+    jobs->telling++;
+    void (*outcome)(void *, const GError *) = task->told ? task->job.late : task->job.done;
+    if (!task->told)
+        task_claim(task);
+    else
+        while (!task->settled)
+            jobs_wait(jobs, &jobs->changed, 0);
+    jobs_unlock(jobs);
+    if (outcome)
+        outcome(task->job.data, error);
+    if (task->job.free)
+        task->job.free(task->job.data);
+    jobs_lock(jobs);
+    jobs->telling--;
+}
+
+static void work(struct jobs *jobs, struct task *task) REQUIRES(jobs_token)
+{
+    g_autoptr(GError) error = NULL;
+    jobs_unlock(jobs);
+    task->job.run(task->job.data, &error);
+    jobs_lock(jobs);
+    if (!jobs->over)
+        tell(jobs, task, error);
+    task_end(task);
+}
+
+/* Waits for work; false when there is none and the worker may end. */
+static bool rest(struct jobs *jobs) REQUIRES(jobs_token)
+{
+    if (jobs->closing)
+        return false;
+    jobs->idle++;
+    int64_t until = g_get_monotonic_time() + (int64_t)jobs->idle_ms * 1000;
+    bool woken = jobs_wait(jobs, &jobs->work, until);
+    jobs->idle--;
+    return woken || runnable(jobs);
+}
+
+static void leave(struct jobs *jobs) RELEASES(jobs_token)
+{
+    pthread_t self = pthread_self();
+    bool over = jobs->over;
+    bool last = --jobs->workers == 0;
+    if (over) {
+        pthread_detach(self); /* nobody is left to join it */
+    } else {
+        g_array_append_val(jobs->ended, self);
+        pthread_cond_signal(&jobs->tick);
+        pthread_cond_broadcast(&jobs->changed);
+    }
+    jobs_unlock(jobs);
+    if (over && last)
+        jobs_destroy(jobs);
+}
+
+static void *worker_main(void *data)
+{
+    struct jobs *jobs = data;
+    pthread_setname_np(pthread_self(), "cloudfs-job");
+    jobs_lock(jobs);
+    jobs->starting--;
+    for (;;) {
+        struct task *task = take(jobs);
+        if (task)
+            work(jobs, task);
+        else if (!rest(jobs))
+            break;
+    }
+    leave(jobs);
+    return NULL;
+}
+
+void jobs_reap(struct jobs *jobs)
+{
+    g_autoptr(GArray) ended = jobs->ended;
+    if (ended->len == 0) {
+        ended = NULL;
+        return;
+    }
+    jobs->ended = g_array_new(FALSE, FALSE, sizeof(pthread_t));
+    jobs_unlock(jobs);
+    for (unsigned i = 0; i < ended->len; i++)
+        pthread_join(g_array_index(ended, pthread_t, i), NULL);
+    jobs_lock(jobs);
+}
