@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The model: every object of the cloud as cloudfs knows it, and the relations between them.
+ *
+ * One writer, many readers. The engine's thread is the only one that changes the model, under
+ * the write lock; FUSE's threads read it under the read lock. Nothing waits while it holds
+ * either: no libvirt, no SQLite, no reply. A reader that keeps an object beyond the lock takes a
+ * reference and, when it has locked again, asks object_alive().
+ *
+ * Every change goes through a function of this header, which stamps the time of the facet that
+ * changed and tells the watcher, so that file times and kernel caches follow by themselves.
+ *
+ * Lock order: model, then nothing. The watcher is called with the lock held and only queues.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "core/annotate.h"
+#include "core/domain.h"
+#include "core/refs.h"
+#include "core/place/place.h"
+#include "core/spec/conf.h"
+#include "core/spec/spec.h"
+
+/* The token that stands for the model's lock. */
+struct CAPABILITY("model") model_token {
+    char none;
+};
+extern struct model_token model;
+
+enum object_kind { OBJECT_FOLDER, OBJECT_HOST, OBJECT_VM, OBJECT_SERVICE, OBJECT_KINDS };
+
+/* Ids of the folders; those of other objects start at OBJECT_FIRST. */
+enum { ROOT_ID = 1, HOSTS_ID, VMS_ID, SERVICES_ID, PLAN_ID, SPECS_ID, OBJECT_FIRST = 16 };
+
+/* What of an object can change by itself; each has a time. */
+enum facet {
+    FACET_SELF,      /* the directory: it was made, or names in it came or went */
+    FACET_SPEC,
+    FACET_STATE,
+    FACET_ERROR,
+    FACET_PLACEMENT,
+    FACET_XML,
+    FACET_LINKS,     /* a VM's `host`; the `vms/` of a host or service */
+    FACET_ATTR,      /* owner, group, mode */
+    FACETS
+};
+
+enum host_phase { HOST_DRAFT, HOST_CONNECTING, HOST_UP, HOST_DOWN };
+
+enum vm_phase {
+    VM_DRAFT,      /* no spec yet */
+    VM_PENDING,    /* waits for room */
+    VM_CREATING,   /* placed and reserved; the domain is being made */
+    VM_ACTIVE,     /* the domain exists */
+    VM_FAILED,     /* could not be made, or is gone */
+    VM_DESTROYING, /* its domain is being removed */
+};
+
+/* Smoothed measurements; -1: not known yet. */
+struct usage {
+    double usage; /* R, 0..1 */
+    double cpu, memory; /* shares, 0..1, of the last sample */
+    double cpu_seconds, memory_used, memory_max;
+    double read_bytes, written_bytes, received_bytes, sent_bytes;
+    int64_t at; /* monotonic microseconds of the last sample */
+};
+
+struct object;
+
+struct host_part {
+    enum host_phase phase;
+    bool maintenance;   /* takes no new VMs */
+    bool from_conf;     /* its spec is in cloudfs.conf */
+    bool known;         /* the inventory below was seen */
+    uint32_t cpus;      /* physical */
+    uint64_t memory;    /* bytes */
+    char **types, **networks; /* as virt_info has them; NULL until known */
+    GPtrArray *vms;     /* of struct object *, borrowed, by id */
+    struct usage load;  /* of the host itself */
+};
+
+struct vm_part {
+    enum vm_phase phase;
+    bool managed;          /* cloudfs made or adopted it; otherwise it is only shown */
+    bool power;            /* whether it shall run: its spec's, then ctl's */
+    bool restart_pending;  /* a change waits for the next start */
+    char uuid[37];
+    char *domain_name;     /* libvirt's name of it; NULL: none yet */
+    char *type;            /* virtualization type in use; NULL: not placed */
+    enum domain_state domain;
+    uint32_t cpus;         /* of the domain as it is */
+    uint64_t memory;
+    char *xml;
+    struct object *host;    /* borrowed; NULL: not placed */
+    struct object *service; /* borrowed; NULL: no member */
+    struct place_choice choice; /* how the host was chosen: the terms of `schedule` */
+    struct usage usage;
+};
+
+struct service_part {
+    GPtrArray *members; /* of struct object * (VMs), borrowed, by id */
+};
+
+struct object {
+    /* Immutable from birth. */
+    refs_t refs;
+    uint64_t id;
+    enum object_kind kind;
+
+    /* Under the model's lock. */
+    bool alive GUARDED_BY(model); /* in the tree */
+    char *name GUARDED_BY(model);
+    uid_t uid GUARDED_BY(model);
+    gid_t gid GUARDED_BY(model);
+    mode_t mode GUARDED_BY(model); /* permission bits of the directory */
+    int64_t times[FACETS] GUARDED_BY(model); /* nanoseconds since the epoch */
+
+    char *spec_text GUARDED_BY(model); /* in force; NULL: none yet */
+    Spec *spec GUARDED_BY(model);
+    char *next_text GUARDED_BY(model); /* being applied; NULL: nothing */
+    Spec *next GUARDED_BY(model);
+
+    const char *state GUARDED_BY(model); /* the word; static */
+    int error_code GUARDED_BY(model);    /* 0: all is well */
+    char *error GUARDED_BY(model);       /* NULL: all is well */
+    char *placement GUARDED_BY(model);   /* NULL: never placed */
+
+    int64_t available GUARDED_BY(model); /* ns of availability counted until `since` */
+    int64_t since GUARDED_BY(model);     /* monotonic ns when it became available; -1: it is not */
+
+    union {
+        struct host_part host GUARDED_BY(model);
+        struct vm_part vm GUARDED_BY(model);
+        struct service_part service GUARDED_BY(model);
+    };
+
+    void *work; /* the engine's own; nobody else looks */
+};
+
+/* What the watcher is told. */
+enum change {
+    CHANGE_ADDED,   /* the object appeared in its folder */
+    CHANGE_REMOVED, /* it left its folder */
+    CHANGE_FACET,   /* FACET of the object changed */
+    CHANGE_LINKED,  /* VM appeared in the `vms/` of OTHER (a host or service) */
+    CHANGE_UNLINKED,/* VM left the `vms/` of OTHER */
+    CHANGE_EVENTS,  /* a line was added to the log; object is NULL */
+};
+typedef void (*cloud_watcher)(void *ctx, enum change what, const struct object *object,
+                              enum facet facet, const struct object *other);
+
+struct cloud;
+
+/* CONF outlives the cloud. The folders are there from the start. */
+struct cloud *cloud_new(const struct conf *conf);
+/* Nobody else may use the cloud any more; objects live on for who holds a reference. */
+void cloud_free(struct cloud *cloud);
+
+void cloud_read_lock(struct cloud *cloud) ACQUIRES_SHARED(model);
+void cloud_read_unlock(struct cloud *cloud) RELEASES_SHARED(model);
+void cloud_write_lock(struct cloud *cloud) ACQUIRES(model);
+void cloud_write_unlock(struct cloud *cloud) RELEASES(model);
+
+/* One watcher; set before other threads come. */
+void cloud_watch(struct cloud *cloud, cloud_watcher watcher, void *ctx);
+
+const struct conf *cloud_conf(const struct cloud *cloud);
+struct place *cloud_place(struct cloud *cloud) REQUIRES_SHARED(model);
+
+/* ---- finding: borrowed references, good while the lock is held; NULL if there is none */
+struct object *cloud_find(struct cloud *cloud, enum object_kind kind, const char *name)
+    REQUIRES_SHARED(model);
+struct object *cloud_by_id(struct cloud *cloud, uint64_t id) REQUIRES_SHARED(model);
+struct object *cloud_by_uuid(struct cloud *cloud, const char *uuid) REQUIRES_SHARED(model);
+/* All objects of a kind in the order of ids (for OBJECT_FOLDER: the folders). */
+const GPtrArray *cloud_objects(struct cloud *cloud, enum object_kind kind) REQUIRES_SHARED(model);
+/* Index of the first element of OBJECTS whose id is above ID. */
+unsigned objects_after(const GPtrArray *objects, uint64_t id);
+
+struct object *object_ref(struct object *object);
+void object_unref(struct object *object);
+static inline bool object_alive(const struct object *object) REQUIRES_SHARED(model)
+{
+    return object->alive;
+}
+typedef struct object Object;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Object, object_unref)
+
+/* ---- changing: the engine only */
+/* A new draft in its folder. ID must be new, NAME free in KIND. The cloud keeps the reference;
+ * the result is borrowed. */
+struct object *cloud_add(struct cloud *cloud, enum object_kind kind, uint64_t id, const char *name,
+                         uid_t uid, gid_t gid, mode_t mode) REQUIRES(model);
+void cloud_remove(struct cloud *cloud, struct object *object) REQUIRES(model);
+void cloud_rename(struct cloud *cloud, struct object *object, const char *name) REQUIRES(model);
+void cloud_set_uuid(struct cloud *cloud, struct object *vm, const char *uuid) REQUIRES(model);
+
+/* TEXT and SPEC become the ones in force (or, with next, the ones being applied); both taken
+ * over. NULL, NULL removes. */
+void cloud_set_spec(struct cloud *cloud, struct object *object, char *text, Spec *spec)
+    REQUIRES(model);
+void cloud_set_next(struct cloud *cloud, struct object *object, char *text, Spec *spec)
+    REQUIRES(model);
+/* What was being applied is in force now. Its text was what readers saw already. */
+void cloud_accept_next(struct object *object) REQUIRES(model);
+/* CODE 0 and NULL: all is well. SENTENCE is copied. */
+void cloud_set_error(struct cloud *cloud, struct object *object, int code, const char *sentence)
+    REQUIRES(model);
+void cloud_set_placement(struct cloud *cloud, struct object *object, char *text) REQUIRES(model);
+void cloud_set_xml(struct cloud *cloud, struct object *vm, const char *xml) REQUIRES(model);
+/* Moves VM between the `vms/` of hosts (or services); NULL: to none. */
+void cloud_set_host(struct cloud *cloud, struct object *vm, struct object *host) REQUIRES(model);
+void cloud_set_service(struct cloud *cloud, struct object *vm, struct object *service)
+    REQUIRES(model);
+/* What a user's utimens(2) asks for. */
+void cloud_set_time(struct cloud *cloud, struct object *object, enum facet facet, int64_t time)
+    REQUIRES(model);
+void cloud_set_owner(struct cloud *cloud, struct object *object, uid_t uid, gid_t gid, mode_t mode)
+    REQUIRES(model);
+
+/*
+ * After any change to the fields that make it (phase, domain, a host's phase, members): works
+ * the state word out anew, stamps it if it moved, starts or stops the clock of availability, and
+ * goes on to those whose state depends on it (a host's VMs, a VM's service).
+ */
+void cloud_refresh_state(struct cloud *cloud, struct object *object) REQUIRES(model);
+/* The host's row of the placement table, made anew from its fields and spec. */
+void cloud_refresh_place(struct cloud *cloud, struct object *host) REQUIRES(model);
+
+/* Seconds that OBJECT was available, up to now. */
+double cloud_available(const struct object *object) REQUIRES_SHARED(model);
+
+/* The wall clock, nanoseconds since the epoch; never the same twice, never backwards. */
+int64_t cloud_now(void);
+
+/* The want of a VM's spec as placement asks for it. Points into VM, SPEC and TYPES. */
+struct place_want cloud_want(const struct object *vm, const struct vm_spec *spec,
+                             const char *const *types) REQUIRES_SHARED(model);
+
+/* ---- scores: metrics and the terms they are made from */
+struct vm_score {
+    double performance, schedule, management;
+    double processors, virtualization, usage; /* P, V, R */
+    double demand, resources, cost;           /* D, R, C of placement */
+    double available, maintenance_cost;       /* T, C of management */
+};
+void cloud_vm_score(struct cloud *cloud, const struct object *vm, struct vm_score *score)
+    REQUIRES_SHARED(model);
+
+struct host_score {
+    double performance; /* sum over its VMs */
+    double management;
+    double cpus, available, maintenance_cost; /* R, T, C */
+};
+void cloud_host_score(struct cloud *cloud, const struct object *host, struct host_score *score)
+    REQUIRES_SHARED(model);
+
+struct service_score {
+    double performance, schedule, management; /* sums over members, but S: the service's own */
+    double demand, replicas, cost;            /* D, R, C of S */
+    double members, running;
+};
+void cloud_service_score(struct cloud *cloud, const struct object *service,
+                         struct service_score *score) REQUIRES_SHARED(model);
+
+struct cloud_score {
+    double performance, schedule, management; /* sums over all VMs */
+    double hosts, hosts_up, vms, vms_running, services;
+    double cpus, cpus_reserved, memory, memory_reserved; /* capacity of the placement table */
+};
+void cloud_total_score(struct cloud *cloud, struct cloud_score *score) REQUIRES_SHARED(model);
+
+/* ---- events: the newest EVENTS_KEEP to twice as many lines */
+enum { EVENTS_KEEP = 4096 };
+
+struct actor {
+    uid_t uid;
+    gid_t gid;
+    pid_t pid; /* 0: cloudfs itself */
+};
+
+struct event {
+    uint64_t seq;
+    int64_t time;
+    char *text; /* after the time: "vms/web1 created on h1 uid=0 pid=4242" */
+};
+
+/* Appends; ACTOR NULL: cloudfs itself. OBJECT NULL: the cloud. Printf-formatted; control
+ * characters in it are escaped. The event is kept for cloud_take_events(). */
+void cloud_event(struct cloud *cloud, const struct object *object, const struct actor *actor,
+                 const char *format, ...) REQUIRES(model) G_GNUC_PRINTF(4, 5);
+/* Restores a line at start; in the order of seq. */
+void cloud_restore_event(struct cloud *cloud, uint64_t seq, int64_t time, const char *text)
+    REQUIRES(model);
+/* What was appended since the last call, for the store; of struct event *. */
+GPtrArray *cloud_take_events(struct cloud *cloud) REQUIRES(model);
+/* The text of `events`, borrowed while locked, and the time of its last line. */
+const GString *cloud_events_text(struct cloud *cloud, int64_t *time) REQUIRES_SHARED(model);

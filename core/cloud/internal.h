@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of this room share. */
+#pragma once
+
+#include <pthread.h>
+
+#include "core/cloud/cloud.h"
+
+struct cloud {
+    pthread_rwlock_t lock;
+    const struct conf *conf; /* immutable */
+
+    /* Under the lock. */
+    GPtrArray *objects[OBJECT_KINDS];   /* by id; each element is a reference */
+    GHashTable *by_name[OBJECT_KINDS];  /* object's own name to object */
+    GHashTable *by_id;                  /* &object->id to object */
+    GHashTable *by_uuid;                /* object's own uuid to VM */
+    struct place *place;
+
+    cloud_watcher watcher;
+    void *watcher_ctx;
+
+    GString *log;         /* the text of `events` */
+    unsigned log_lines;
+    uint64_t log_seq;     /* of the last line */
+    int64_t log_time;     /* of the last line */
+    GPtrArray *log_fresh; /* of struct event *, not yet taken for the store */
+};
+
+struct object *object_new(enum object_kind kind, uint64_t id, const char *name);
+
+/* Stamps FACET with the time of now and tells the watcher. */
+void cloud_stamp(struct cloud *cloud, struct object *object, enum facet facet) REQUIRES(model);
+void cloud_tell(struct cloud *cloud, enum change what, const struct object *object,
+                enum facet facet, const struct object *other) REQUIRES(model);
+
+/* Keep an array of objects sorted by id. */
+void objects_insert(GPtrArray *objects, struct object *object);
+bool objects_remove(GPtrArray *objects, const struct object *object);
+
+/* CLOCK_MONOTONIC in nanoseconds. */
+int64_t monotonic_now(void);

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Objects: birth, change of one field at a time, death. */
+#include "core/cloud/internal.h"
+
+#include <string.h>
+
+static void init_part(struct object *object) UNCHECKED_LOCKING
+{
+    const struct usage unknown = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0};
+
+    switch (object->kind) {
+    case OBJECT_HOST:
+        object->host.vms = g_ptr_array_new();
+        object->host.load = unknown;
+        break;
+    case OBJECT_VM:
+        object->vm.usage = unknown;
+        object->vm.managed = true;
+        break;
+    case OBJECT_SERVICE:
+        object->service.members = g_ptr_array_new();
+        break;
+    case OBJECT_FOLDER:
+    case OBJECT_KINDS:
+        break;
+    }
+}
+
+struct object *object_new(enum object_kind kind, uint64_t id, const char *name) UNCHECKED_LOCKING
+{
+    struct object *object = g_new0(struct object, 1);
+
+    refs_init(&object->refs);
+    object->kind = kind;
+    object->id = id;
+    object->name = g_strdup(name);
+    object->state = "draft";
+    object->since = -1;
+    init_part(object);
+    return object;
+}
+
+struct object *object_ref(struct object *object)
+{
+    refs_inc(&object->refs);
+    return object;
+}
+
+static void free_part(struct object *object) UNCHECKED_LOCKING
+{
+    switch (object->kind) {
+    case OBJECT_HOST:
+        g_strfreev(object->host.types);
+        g_strfreev(object->host.networks);
+        g_ptr_array_free(object->host.vms, true);
+        break;
+    case OBJECT_VM:
+        g_free(object->vm.domain_name);
+        g_free(object->vm.type);
+        g_free(object->vm.xml);
+        break;
+    case OBJECT_SERVICE:
+        g_ptr_array_free(object->service.members, true);
+        break;
+    case OBJECT_FOLDER:
+    case OBJECT_KINDS:
+        break;
+    }
+}
+
+/* The last reference: nobody else can look any more. */
+void object_unref(struct object *object) UNCHECKED_LOCKING
+{
+    if (!object || !refs_dec(&object->refs))
+        return;
+    free_part(object);
+    g_free(object->name);
+    g_free(object->spec_text);
+    g_free(object->next_text);
+    g_clear_pointer(&object->spec, spec_unref);
+    g_clear_pointer(&object->next, spec_unref);
+    g_free(object->error);
+    g_free(object->placement);
+    g_free(object);
+}
+
+void cloud_stamp(struct cloud *cloud, struct object *object, enum facet facet)
+{
+    object->times[facet] = cloud_now();
+    cloud_tell(cloud, CHANGE_FACET, object, facet, NULL);
+}
+
+static uint64_t folder_of(enum object_kind kind)
+{
+    static const uint64_t ids[OBJECT_KINDS] = {
+        [OBJECT_FOLDER] = ROOT_ID,
+        [OBJECT_HOST] = HOSTS_ID,
+        [OBJECT_VM] = VMS_ID,
+        [OBJECT_SERVICE] = SERVICES_ID,
+    };
+
+    return ids[kind];
+}
+
+/* A name came to or left the folder of KIND. */
+static void stamp_folder(struct cloud *cloud, enum object_kind kind) REQUIRES(model)
+{
+    struct object *folder = cloud_by_id(cloud, folder_of(kind));
+
+    if (folder)
+        cloud_stamp(cloud, folder, FACET_SELF);
+}
+
+struct object *cloud_add(struct cloud *cloud, enum object_kind kind, uint64_t id, const char *name,
+                         uid_t uid, gid_t gid, mode_t mode)
+{
+    struct object *object = object_new(kind, id, name);
+    int64_t now = cloud_now();
+
+    object->alive = true;
+    object->uid = uid;
+    object->gid = gid;
+    object->mode = mode;
+    for (int facet = 0; facet < FACETS; facet++)
+        object->times[facet] = now;
+    objects_insert(cloud->objects[kind], object);
+    g_hash_table_insert(cloud->by_name[kind], object->name, object);
+    g_hash_table_insert(cloud->by_id, &object->id, object);
+    stamp_folder(cloud, kind);
+    cloud_tell(cloud, CHANGE_ADDED, object, FACET_SELF, NULL);
+    return object;
+}
+
+/* A host or a service goes: what points at it must not. */
+static void orphan_all(struct cloud *cloud, struct object *object) REQUIRES(model)
+{
+    if (object->kind == OBJECT_HOST) {
+        while (object->host.vms->len > 0)
+            cloud_set_host(cloud, object->host.vms->pdata[0], NULL);
+        place_remove_host(cloud->place, object->id);
+    } else if (object->kind == OBJECT_SERVICE) {
+        while (object->service.members->len > 0)
+            cloud_set_service(cloud, object->service.members->pdata[0], NULL);
+    } else if (object->kind == OBJECT_VM) {
+        cloud_set_host(cloud, object, NULL);
+        cloud_set_service(cloud, object, NULL);
+        place_give(cloud->place, object->id);
+    }
+}
+
+void cloud_remove(struct cloud *cloud, struct object *object)
+{
+    if (!object->alive)
+        return;
+    orphan_all(cloud, object);
+    object->alive = false;
+    g_hash_table_remove(cloud->by_name[object->kind], object->name);
+    g_hash_table_remove(cloud->by_id, &object->id);
+    if (object->kind == OBJECT_VM && object->vm.uuid[0])
+        g_hash_table_remove(cloud->by_uuid, object->vm.uuid);
+    cloud_tell(cloud, CHANGE_REMOVED, object, FACET_SELF, NULL);
+    stamp_folder(cloud, object->kind);
+    objects_remove(cloud->objects[object->kind], object); /* may free it */
+}
+
+void cloud_rename(struct cloud *cloud, struct object *object, const char *name)
+{
+    g_autofree char *old = object->name;
+
+    g_hash_table_remove(cloud->by_name[object->kind], old);
+    cloud_tell(cloud, CHANGE_REMOVED, object, FACET_SELF, NULL);
+    object->name = g_strdup(name);
+    g_hash_table_insert(cloud->by_name[object->kind], object->name, object);
+    cloud_tell(cloud, CHANGE_ADDED, object, FACET_SELF, NULL);
+    stamp_folder(cloud, object->kind);
+}
+
+void cloud_set_uuid(struct cloud *cloud, struct object *vm, const char *uuid)
+{
+    if (vm->vm.uuid[0])
+        g_hash_table_remove(cloud->by_uuid, vm->vm.uuid);
+    g_strlcpy(vm->vm.uuid, uuid ? uuid : "", sizeof vm->vm.uuid);
+    if (vm->vm.uuid[0])
+        g_hash_table_insert(cloud->by_uuid, vm->vm.uuid, vm);
+}
+
+void cloud_set_spec(struct cloud *cloud, struct object *object, char *text, Spec *spec)
+{
+    bool same = g_strcmp0(text, object->spec_text) == 0;
+
+    g_free(object->spec_text);
+    g_clear_pointer(&object->spec, spec_unref);
+    object->spec_text = text;
+    object->spec = spec;
+    if (!same)
+        cloud_stamp(cloud, object, FACET_SPEC);
+}
+
+void cloud_set_next(struct cloud *cloud, struct object *object, char *text, Spec *spec)
+{
+    g_free(object->next_text);
+    g_clear_pointer(&object->next, spec_unref);
+    object->next_text = text;
+    object->next = spec;
+    /* What is being applied is what a reader of `spec` sees: the text seen has changed. */
+    cloud_stamp(cloud, object, FACET_SPEC);
+}
+
+void cloud_accept_next(struct object *object)
+{
+    g_free(object->spec_text);
+    g_clear_pointer(&object->spec, spec_unref);
+    object->spec_text = g_steal_pointer(&object->next_text);
+    object->spec = g_steal_pointer(&object->next);
+}
+
+void cloud_set_error(struct cloud *cloud, struct object *object, int code, const char *sentence)
+{
+    if (code == object->error_code && g_strcmp0(sentence, object->error) == 0)
+        return;
+    g_free(object->error);
+    object->error = g_strdup(sentence);
+    object->error_code = code;
+    cloud_stamp(cloud, object, FACET_ERROR);
+}
+
+void cloud_set_placement(struct cloud *cloud, struct object *object, char *text)
+{
+    if (g_strcmp0(text, object->placement) == 0) {
+        g_free(text);
+        return;
+    }
+    g_free(object->placement);
+    object->placement = text;
+    cloud_stamp(cloud, object, FACET_PLACEMENT);
+}
+
+void cloud_set_xml(struct cloud *cloud, struct object *vm, const char *xml)
+{
+    if (g_strcmp0(xml, vm->vm.xml) == 0)
+        return;
+    g_free(vm->vm.xml);
+    vm->vm.xml = g_strdup(xml);
+    cloud_stamp(cloud, vm, FACET_XML);
+}
+
+void cloud_set_owner(struct cloud *cloud, struct object *object, uid_t uid, gid_t gid, mode_t mode)
+{
+    if (uid != (uid_t)-1)
+        object->uid = uid;
+    if (gid != (gid_t)-1)
+        object->gid = gid;
+    if (mode != (mode_t)-1)
+        object->mode = mode & 07777;
+    cloud_stamp(cloud, object, FACET_ATTR);
+}
+
+void cloud_set_time(struct cloud *cloud, struct object *object, enum facet facet, int64_t time)
+{
+    object->times[facet] = time;
+    object->times[FACET_ATTR] = cloud_now();
+    cloud_tell(cloud, CHANGE_FACET, object, facet, NULL);
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The word in `state`, worked out from the fields that make it, and the clock of availability. */
+#include "core/cloud/internal.h"
+
+#include <string.h>
+
+static const char *host_word(const struct object *host) REQUIRES_SHARED(model)
+{
+    switch (host->host.phase) {
+    case HOST_DRAFT:
+        return "draft";
+    case HOST_CONNECTING:
+        return "connecting";
+    case HOST_DOWN:
+        return "down";
+    case HOST_UP:
+        break;
+    }
+    return host->host.maintenance ? "maintenance" : "up";
+}
+
+static const char *vm_word(const struct object *vm) REQUIRES_SHARED(model)
+{
+    switch (vm->vm.phase) {
+    case VM_DRAFT:
+        return "draft";
+    case VM_PENDING:
+        return "pending";
+    case VM_CREATING:
+        return "creating";
+    case VM_FAILED:
+        return "failed";
+    case VM_DESTROYING:
+        return "destroying";
+    case VM_ACTIVE:
+        break;
+    }
+    if (!vm->vm.host || vm->vm.host->host.phase == HOST_DOWN)
+        return "unknown";
+    return domain_state_word(vm->vm.domain);
+}
+
+/* How many members run, wait, have failed. */
+struct tally {
+    unsigned running, waiting, failed;
+};
+
+static bool vm_runs(const struct object *vm) REQUIRES_SHARED(model)
+{
+    return vm->vm.phase == VM_ACTIVE && vm->vm.host && vm->vm.host->host.phase == HOST_UP &&
+           (vm->vm.domain == DOMAIN_RUNNING || vm->vm.domain == DOMAIN_BLOCKED);
+}
+
+static struct tally count_members(const struct object *service) REQUIRES_SHARED(model)
+{
+    struct tally tally = {0};
+
+    for (unsigned i = 0; i < service->service.members->len; i++) {
+        const struct object *vm = service->service.members->pdata[i];
+
+        if (vm_runs(vm))
+            tally.running++;
+        else if (vm->vm.phase == VM_FAILED)
+            tally.failed++;
+        else
+            tally.waiting++;
+    }
+    return tally;
+}
+
+static const char *service_word(const struct object *service) REQUIRES_SHARED(model)
+{
+    struct tally tally = count_members(service);
+
+    if (!service->spec)
+        return "draft";
+    if (tally.running >= service->spec->service.replicas)
+        return "ready";
+    if (tally.running > 0)
+        return "degraded";
+    return tally.failed > 0 && tally.waiting == 0 ? "failed" : "pending";
+}
+
+static const char *word_of(const struct object *object) REQUIRES_SHARED(model)
+{
+    switch (object->kind) {
+    case OBJECT_HOST:
+        return host_word(object);
+    case OBJECT_VM:
+        return vm_word(object);
+    case OBJECT_SERVICE:
+        return service_word(object);
+    case OBJECT_FOLDER:
+    case OBJECT_KINDS:
+        break;
+    }
+    return "";
+}
+
+static bool is_available(const struct object *object) REQUIRES_SHARED(model)
+{
+    switch (object->kind) {
+    case OBJECT_HOST:
+        return object->host.phase == HOST_UP;
+    case OBJECT_VM:
+        return vm_runs(object);
+    case OBJECT_SERVICE:
+        return strcmp(service_word(object), "ready") == 0;
+    case OBJECT_FOLDER:
+    case OBJECT_KINDS:
+        break;
+    }
+    return false;
+}
+
+/* T counts by the monotonic clock: setting the wall clock must not move it. */
+static void run_clock(struct object *object) REQUIRES(model)
+{
+    bool runs = object->since >= 0;
+    bool should = is_available(object);
+    int64_t now = monotonic_now();
+
+    if (runs == should)
+        return;
+    if (runs) {
+        object->available += now - object->since;
+        object->since = -1;
+    } else {
+        object->since = now;
+    }
+}
+
+double cloud_available(const struct object *object)
+{
+    int64_t total = object->available;
+
+    if (object->since >= 0)
+        total += monotonic_now() - object->since;
+    return (double)total / 1e9;
+}
+
+void cloud_refresh_state(struct cloud *cloud, struct object *object)
+{
+    const char *word = word_of(object);
+    bool moved = strcmp(word, object->state) != 0;
+
+    run_clock(object);
+    object->state = word;
+    if (moved)
+        cloud_stamp(cloud, object, FACET_STATE);
+    if (object->kind == OBJECT_HOST) {
+        cloud_refresh_place(cloud, object);
+        for (unsigned i = 0; i < object->host.vms->len; i++)
+            cloud_refresh_state(cloud, object->host.vms->pdata[i]);
+    } else if (object->kind == OBJECT_VM && object->vm.service) {
+        cloud_refresh_state(cloud, object->vm.service);
+    }
+}
