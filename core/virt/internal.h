@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the files of this room share. Everything that names libvirt's types stays in here.
+ */
+#pragma once
+
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+
+#include "core/error.h"
+#include "core/virt/virt.h"
+
+#define VIRT_NAMESPACE "urn:cloudfs:1"
+
+enum virt_driver { DRIVER_QEMU, DRIVER_EMBED, DRIVER_LXC, DRIVER_TEST, DRIVER_OTHER };
+
+/* conn.c: a reference to the control (or the sampling) connection; EHOSTDOWN if there is none.
+ * Give it back with virConnectClose(). */
+virConnectPtr virt_connection(struct virt *v, GError **error);
+virConnectPtr virt_sampling_connection(struct virt *v, GError **error);
+enum virt_driver virt_driver(const struct virt *v);
+const char *virt_state_directory(const struct virt *v);
+
+/* fault.c: libvirt's last error of this thread as ours: "DOING: libvirt's words"; returns false. */
+bool virt_fail(GError **error, const char *doing);
+
+/* list.c: everything about one domain, NULL if it is gone or unreadable (with *error). */
+struct virt_domain *virt_read_domain(virDomainPtr dom, GError **error);
+/* ENOENT if there is none. */
+virDomainPtr virt_lookup(virConnectPtr conn, const char *uuid, GError **error);
+
+/* read_xml.c: the fields of a live XML that virt_domain holds; pure. EINVAL if it is no XML. */
+bool virt_parse_domain(const char *xml, struct virt_domain *domain, GError **error);
+
+/* domain_xml.c: the definition of PLAN; pure. DISK and SEED are paths of the host, NULL: none. */
+struct virt_layout {
+    enum virt_driver driver;
+    const char *disk;        /* path of the disk (qcow2) */
+    const char *seed;        /* path of the cloud-init ISO image */
+    const char *emulator;    /* NULL: libvirt's choice */
+    const char *arch;        /* NULL: libvirt's choice */
+    const char *os_type;     /* "hvm", "exe", "linux", …, of the capabilities */
+    const char *network;     /* what an empty `network` means: a name, "user"; NULL: none */
+    const char *console;     /* file that the serial console is logged to; NULL: none */
+    bool agent;              /* with a channel for the guest agent */
+};
+char *virt_domain_xml(const struct virt_plan *plan, const struct virt_layout *layout);
+/* mark.c: the metadata element of MARK, as XML, and back. */
+char *virt_mark_xml(const struct virt_mark *mark);
+struct virt_mark *virt_mark_parse(const char *xml);
+
+/* Operations that live in files of their own. */
+bool virt_create(struct virt *v, const struct virt_plan *plan, struct virt_domain **domain,
+                 GError **error);
+bool virt_change(struct virt *v, const struct virt_plan *plan, const struct vm_spec *before,
+                 bool *restart, char **what, struct virt_domain **domain, GError **error);
+bool virt_destroy(struct virt *v, const char *uuid, const char *name, GError **error);
+
+typedef virConnect VirtConnection;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(VirtConnection, virConnectClose)
+typedef virDomain VirtDomainHandle;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(VirtDomainHandle, virDomainFree)
+
+/* ---- the handle: conn.c */
+struct virt *virt_ref(struct virt *v);
+void virt_unref(struct virt *v);
+struct virt *virt_new(const struct virt_options *options, GError **error);
+void virt_free(struct virt *v);
+bool virt_open(struct virt *v, GError **error);
+void virt_close(struct virt *v);
+const char *virt_uri(const struct virt *v);
+/* Whether CONN is one of those in use; not one that was dropped and has not ended yet. */
+bool virt_is_current(struct virt *v, virConnectPtr conn);
+/* CONN broke: no more calls on it, and VIRT_CLOSED once. Nothing if it is not current. */
+void virt_broken(struct virt *v, virConnectPtr conn);
+/* After a failed call: VIRT_CLOSED for drivers that do not say so themselves. */
+void virt_check_alive(struct virt *v);
+void virt_tell(struct virt *v, enum virt_event what, const char *uuid);
+/* Whether this start (ID is libvirt's domain id) of the domain is seen for the first time; for
+ * what is done once for each. Forgotten when its metadata changes. */
+bool virt_first_sight(struct virt *v, const char *uuid, int id);
+void virt_forget_sight(struct virt *v, const char *uuid);
+
+/* ---- link.c: one connection with its callbacks */
+struct virt_link;
+struct virt_link *virt_link_open(struct virt *v, const char *uri, bool events, GError **error);
+virConnectPtr virt_link_connection(const struct virt_link *link);
+/* Takes the callbacks off and closes, in a thread of its own: both can wait for a hung host. */
+void virt_link_drop(struct virt_link *link);
+/* Waits for those threads, but not for hung ones. */
+void virt_link_settle(void);
+
+/* ---- event.c */
+/* The event loop's thread runs from the first handle on, not from virt_start(): see log.c. */
+bool virt_need_loop(GError **error);
+/* The callbacks of domain events on CONN. */
+enum { VIRT_CALLBACKS = 6 };
+void virt_events_on(struct virt *v, virConnectPtr conn, int ids[VIRT_CALLBACKS]);
+void virt_events_off(virConnectPtr conn, const int ids[VIRT_CALLBACKS]);
+
+/* ---- uri.c; pure but for LISTENS */
+struct virt_site {
+    const char *state;   /* cloudfs's state directory */
+    const char *runtime; /* the user's runtime directory */
+    bool embedded;       /* the embedded driver is in use in this process */
+    bool (*listens)(const char *path); /* whether there is a daemon at this socket */
+};
+enum virt_driver virt_uri_driver(const char *uri);
+/* What to give to virConnectOpen() for URI. */
+char *virt_connect_uri(const char *uri, const struct virt_site *site);
+/* Parameter NAME of URI, NULL if it has none. */
+char *virt_uri_parameter(const char *uri, const char *name);
+/* Whether URI is of a daemon of this machine, reached by its UNIX socket. */
+bool virt_uri_is_local(const char *uri);
+
+/* ---- local.c: virt_connect_uri() for this machine, and whether its daemon runs */
+char *virt_real_uri(const char *uri, const char *state);
+
+/* ---- embed.c: the embedded driver, of which a process can have one */
+/* Makes its directories and configuration ready. EOPNOTSUPP if another root is in use. */
+bool virt_embed_claim(const char *root, GError **error);
+/* What became of the open that followed; after a failure another root may be tried. */
+void virt_embed_settle(const char *root, bool success);
+bool virt_embed_in_use(void);
+
+/* ---- log.c: libvirt's own log, which would go to stderr */
+void virt_log_prepare(void);
+/* Before libvirt is initialised; the first call counts. */
+void virt_log_choose(const char *uri, const char *state);
+void virt_log_trim(void);
+
+/* ---- fault.c */
+/* The class of a failure: virErrorNumber, libvirt's words. */
+int virt_errno(int code, const char *message);
+int virt_connect_errno(int code, const char *message);
+/* As virt_fail(), for a connection that was not made. */
+bool virt_fail_connect(GError **error, const char *doing);
+
+/* ---- info.c, list.c, sample.c, power.c */
+/* The virtualization types of a capabilities XML; pure. EINVAL if it is no XML. */
+bool virt_parse_capabilities(const char *xml, char ***types, GError **error);
+bool virt_info(struct virt *v, struct virt_info **info, GError **error);
+bool virt_list(struct virt *v, GPtrArray **domains, GError **error);
+bool virt_domain(struct virt *v, const char *uuid, struct virt_domain **domain, GError **error);
+bool virt_sample(struct virt *v, GArray **samples, struct virt_load *load, GError **error);
+bool virt_power(struct virt *v, const char *uuid, enum domain_verb verb,
+                struct virt_domain **domain, GError **error);
+
+/* ---- node.c: the host itself */
+/* Bytes; of which USED are neither free nor reclaimable. False if the driver cannot say. */
+bool virt_node_memory(virConnectPtr conn, double *total, double *used);
+/* Seconds that all its CPUs worked; -1 if the driver cannot say. */
+double virt_node_busy(virConnectPtr conn);

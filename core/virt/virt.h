@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The hypervisor, as one documented struct of operations. virt_libvirt is the real one; a
+ * decorator (delay, failure, trace) has the same interface.
+ *
+ * Every operation may wait for as long as the hypervisor likes and therefore runs in a job,
+ * never on a FUSE thread and never under the model's lock. Up to four may run on one struct virt
+ * at the same time, in any threads; open() and close() too may come at any time: a call that is
+ * under way keeps its connection until it returns, and fails.
+ *
+ * errno of failures: EHOSTDOWN the connection is not there or broke; ETIMEDOUT the hypervisor
+ * gave up waiting; ENOENT no such domain; EEXIST the name is taken by another domain; EINVAL what
+ * was asked for is wrong (the sentence is the hypervisor's); EBUSY wrong state for it;
+ * EOPNOTSUPP this driver cannot; EACCES authentication; ENOSPC no room on a disk or in memory;
+ * EIO anything else. The sentence carries the hypervisor's own words.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/domain.h"
+#include "core/spec/spec.h"
+
+struct virt; /* one host: its URI and its connections */
+
+enum virt_event {
+    VIRT_DOMAIN, /* the domain of this UUID was made, changed or removed: look at it */
+    VIRT_CLOSED, /* the connection broke: open() again */
+};
+
+struct virt_options {
+    const char *uri;
+    const char *state; /* cloudfs's state directory, absolute: the embedded driver's disks */
+    /* Called in the event thread, or in any call; must only queue. UUID is NULL for CLOSED. */
+    void (*event)(void *ctx, enum virt_event what, const char *uuid);
+    void *ctx;
+};
+
+/* What a host offers. */
+struct virt_info {
+    uint32_t cpus;   /* physical CPUs (threads) */
+    uint64_t memory; /* bytes */
+    char **types;    /* virtualization types, libvirt's words: "kvm", "qemu", "lxc", "test" */
+    char **networks; /* active libvirt networks, "none", and "user" where the driver can */
+};
+void virt_info_free(struct virt_info *info);
+
+/* The mark that cloudfs leaves in a domain: an element of namespace urn:cloudfs:1. */
+struct virt_mark {
+    char *cloud;   /* UUID of the cloud (store_cloud_uuid()) */
+    uint64_t id;   /* of the object */
+    char *name;    /* of the object */
+    char *service; /* of the service it is a member of, or NULL */
+    char *spec;    /* the spec's text, byte for byte, or NULL if it was too long */
+};
+void virt_mark_free(struct virt_mark *mark);
+
+struct virt_domain {
+    char *uuid; /* lower case, 36 characters */
+    char *name; /* libvirt's, as hostile as it comes; valid UTF-8 (bad bytes replaced) */
+    enum domain_state state;
+    bool persistent;
+    uint32_t cpus;
+    uint64_t memory; /* bytes, its maximum */
+    char *type;      /* virtualization type */
+    char *xml;       /* live XML without secrets */
+    char *spec;      /* a spec derived from the XML, that spec_parse(SPEC_VM) takes */
+    struct virt_mark *mark; /* NULL: cloudfs did not make it */
+};
+void virt_domain_free(struct virt_domain *domain);
+
+/* What is to be made, or made different. */
+struct virt_plan {
+    const char *uuid;
+    const char *name; /* the domain's name */
+    const char *type; /* the virtualization type chosen */
+    const struct vm_spec *vm;
+    struct virt_mark mark;
+    bool start; /* running at the end, or only defined */
+};
+
+struct virt_sample {
+    char uuid[37];
+    enum domain_state state;
+    uint32_t cpus;
+    double cpu_seconds; /* used since the domain started; -1: not known */
+    double memory_used; /* bytes the guest uses: balloon statistics, else resident; -1 */
+    double memory_max;  /* bytes */
+    double read_bytes, written_bytes;      /* all disks; -1 */
+    double received_bytes, sent_bytes;     /* all interfaces; -1 */
+};
+
+struct virt_load {
+    double cpu_seconds; /* busy (user + system) of all CPUs since the host started; -1 */
+    double memory_used; /* bytes not free nor reclaimable; -1 */
+};
+
+struct virt_ops {
+    /* Makes the handle, without connecting. Fails with EINVAL when the URI cannot be one. */
+    struct virt *(*new)(const struct virt_options *options, GError **error);
+    /* Closes and frees, when the last call under way has returned. No more events after it. */
+    void (*free)(struct virt *v);
+
+    /* Connects (again, dropping an old connection) and registers events. */
+    bool (*open)(struct virt *v, GError **error);
+    void (*close)(struct virt *v);
+
+    bool (*info)(struct virt *v, struct virt_info **info, GError **error);
+    /* All domains, active and inactive; elements are struct virt_domain *. One that vanishes
+     * or cannot be read while listing is left out. */
+    bool (*list)(struct virt *v, GPtrArray **domains, GError **error);
+    bool (*domain)(struct virt *v, const char *uuid, struct virt_domain **domain, GError **error);
+
+    /*
+     * Makes disks and seed, defines the domain and starts it if PLAN says so. Can be repeated:
+     * what a former try has made is used; with nothing left to do it just reads. After a failure
+     * nothing that this call made is left behind. DOMAIN takes what came of it.
+     */
+    bool (*create)(struct virt *v, const struct virt_plan *plan, struct virt_domain **domain,
+                   GError **error);
+    /*
+     * Makes a domain (managed or being adopted) as PLAN says, BEFORE being what was asked for
+     * last: vCPUs and memory live where the driver can, everything else in the inactive
+     * definition. *restart is set when something takes effect only at the next start, *what to a
+     * sentence that says what. EOPNOTSUPP for what cannot be changed at all (image, root).
+     */
+    bool (*change)(struct virt *v, const struct virt_plan *plan, const struct vm_spec *before,
+                   bool *restart, char **what, struct virt_domain **domain, GError **error);
+    /* Already being so is success for START (running), SHUTDOWN and DESTROY (off), SUSPEND,
+     * RESUME; EBUSY for verbs that need another state. SHUTDOWN only asks. */
+    bool (*power)(struct virt *v, const char *uuid, enum domain_verb verb,
+                  struct virt_domain **domain, GError **error);
+    /* Stops, undefines, and removes the disks and seed that create() made for UUID. What is not
+     * there (any more) is success. NAME must match or the domain is left alone. */
+    bool (*destroy)(struct virt *v, const char *uuid, const char *name, GError **error);
+
+    /* All active domains (elements struct virt_sample), and the host itself. Uses a connection
+     * of its own where the driver allows, as a stuck guest can block it without limit. */
+    bool (*sample)(struct virt *v, GArray **samples, struct virt_load *load, GError **error);
+};
+
+extern const struct virt_ops virt_libvirt;
+
+/*
+ * Process-wide set-up: the event loop's thread, libvirt's error output silenced. Once, before
+ * the first new(), after the last fork.
+ */
+bool virt_start(GError **error);
+void virt_stop(void);
+
+/* Whether URI could be one (scheme, root= for embed); the sentence if not. No connecting. */
+bool virt_check_uri(const char *uri, GError **error);
+/* The URI of the host `local`: qemu:///system where its daemon answers, else the embedded
+ * driver below STATE. May wait. Free with g_free. */
+char *virt_local_uri(const char *state);
+
+typedef struct virt_info VirtInfo;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(VirtInfo, virt_info_free)
+typedef struct virt_domain VirtDomain;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(VirtDomain, virt_domain_free)
+typedef struct virt_mark VirtMark;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(VirtMark, virt_mark_free)
