@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The requests of engine.h: from the call to the function that does it. */
+#include <string.h>
+
+#include "core/reconcile/request.h"
+
+uint64_t engine_new_id(struct engine *engine)
+{
+    uint64_t id = store_next_id(engine->store);
+
+    while (id < OBJECT_FIRST)
+        id = store_next_id(engine->store);
+    return id;
+}
+
+/* The object an order is about; answers ESTALE if it is gone. */
+static struct object *order_object(struct engine *engine, struct request *request,
+                                   const struct order *order) REQUIRES(model)
+{
+    struct object *object = cloud_by_id(engine->cloud, order->id);
+
+    if (!object)
+        request_answer(engine, request->ticket, ESTALE);
+    return object;
+}
+
+static int check_name(struct engine *engine, const struct order *order) REQUIRES(model)
+{
+    if (order->kind == OBJECT_FOLDER)
+        return EPERM;
+    if (!spec_valid_name(order->text))
+        return EINVAL;
+    return cloud_find(engine->cloud, order->kind, order->text) ? EEXIST : 0;
+}
+
+static void do_mkdir(struct engine *engine, struct request *request, struct order *order)
+    REQUIRES(model)
+{
+    int err = check_name(engine, order);
+    struct object *object;
+
+    if (!err) {
+        object = cloud_add(engine->cloud, order->kind, engine_new_id(engine), order->text,
+                           request->actor.uid, request->actor.gid, order->mode & 07777);
+        cloud_event(engine->cloud, object, &request->actor, "draft");
+        engine_touch(engine, object);
+    }
+    request_answer(engine, request->ticket, err);
+}
+
+engine_ticket engine_mkdir(struct engine *engine, enum object_kind kind, const char *name,
+                           mode_t mode, const struct actor *actor, engine_done done, void *ctx)
+{
+    struct order *order = order_make(do_mkdir, actor, done, ctx);
+
+    order->kind = kind;
+    order->text = g_strdup(name);
+    order->mode = mode;
+    return order_post(engine, order);
+}
+
+static void do_rmdir(struct engine *engine, struct request *request, struct order *order)
+    REQUIRES(model)
+{
+    struct object *object = cloud_by_id(engine->cloud, order->id);
+
+    if (!object)
+        request_answer(engine, request->ticket, ENOENT);
+    else if (object->kind == OBJECT_VM)
+        vm_remove(engine, request, object);
+    else if (object->kind == OBJECT_HOST)
+        host_remove(engine, request, object);
+    else if (object->kind == OBJECT_SERVICE)
+        service_remove(engine, request, object);
+    else
+        request_answer(engine, request->ticket, EPERM);
+}
+
+engine_ticket engine_rmdir(struct engine *engine, uint64_t id, const struct actor *actor,
+                           engine_done done, void *ctx)
+{
+    struct order *order = order_make(do_rmdir, actor, done, ctx);
+
+    order->id = id;
+    return order_post(engine, order);
+}
+
+static void do_commit(struct engine *engine, struct request *request, struct order *order)
+    REQUIRES(model)
+{
+    struct object *object = order_object(engine, request, order);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Spec) spec = NULL;
+
+    if (!object)
+        return;
+    spec = spec_parse(spec_kind_of(object->kind), order->text, order->len, &error);
+    if (!spec)
+        request_finish(engine, request->ticket, object, error);
+    else if (object->kind == OBJECT_VM)
+        vm_commit(engine, request, object, order->text, spec);
+    else if (object->kind == OBJECT_HOST)
+        host_commit(engine, request, object, order->text, spec);
+    else
+        service_commit(engine, request, object, order->text, spec);
+}
+
+engine_ticket engine_commit(struct engine *engine, uint64_t id, const char *text, size_t len,
+                            const struct actor *actor, engine_done done, void *ctx)
+{
+    struct order *order = order_make(do_commit, actor, done, ctx);
+
+    order->id = id;
+    order->text = g_malloc(len + 1);
+    memcpy(order->text, text, len);
+    order->text[len] = '\0';
+    order->len = len;
+    return order_post(engine, order);
+}
+
+static void do_control(struct engine *engine, struct request *request, struct order *order)
+    REQUIRES(model)
+{
+    struct object *object = order_object(engine, request, order);
+
+    if (object)
+        control_run(engine, request, object, order->text);
+}
+
+engine_ticket engine_control(struct engine *engine, uint64_t id, const char *line,
+                             const struct actor *actor, engine_done done, void *ctx)
+{
+    struct order *order = order_make(do_control, actor, done, ctx);
+
+    order->id = id;
+    order->text = g_strdup(line);
+    return order_post(engine, order);
+}
+
+static void do_chown(struct engine *engine, struct request *request, struct order *order)
+    REQUIRES(model)
+{
+    struct object *object = order_object(engine, request, order);
+
+    if (!object)
+        return;
+    cloud_set_owner(engine->cloud, object, order->uid, order->gid, order->mode);
+    engine_touch(engine, object);
+    request_answer(engine, request->ticket, 0);
+}
+
+engine_ticket engine_chown(struct engine *engine, uint64_t id, uid_t uid, gid_t gid, mode_t mode,
+                           const struct actor *actor, engine_done done, void *ctx)
+{
+    struct order *order = order_make(do_chown, actor, done, ctx);
+
+    order->id = id;
+    order->uid = uid;
+    order->gid = gid;
+    order->mode = mode;
+    return order_post(engine, order);
+}
+
+static void do_utime(struct engine *engine, struct request *request, struct order *order)
+    REQUIRES(model)
+{
+    struct object *object = order_object(engine, request, order);
+
+    if (!object)
+        return;
+    cloud_set_time(engine->cloud, object, order->facet, order->time);
+    engine_touch(engine, object);
+    request_answer(engine, request->ticket, 0);
+}
+
+engine_ticket engine_utime(struct engine *engine, uint64_t id, enum facet facet, int64_t time,
+                           engine_done done, void *ctx)
+{
+    struct order *order = order_make(do_utime, NULL, done, ctx);
+
+    order->id = id;
+    order->facet = facet;
+    order->time = time;
+    return order_post(engine, order);
+}
+
+static void do_report(struct engine *engine, struct request *request, struct order *order)
+    REQUIRES(model)
+{
+    struct object *object = order_object(engine, request, order);
+
+    if (!object)
+        return;
+    cloud_set_error(engine->cloud, object, (int)order->len, order->text);
+    engine_touch(engine, object);
+    request_answer(engine, request->ticket, 0);
+}
+
+static void nobody_waits(void *ctx, int err)
+{
+    (void)ctx;
+    (void)err;
+}
+
+void engine_report(struct engine *engine, uint64_t id, int err, const char *sentence,
+                   const struct actor *actor)
+{
+    struct order *order = order_make(do_report, actor, nobody_waits, NULL);
+
+    order->id = id;
+    order->text = g_strdup(sentence);
+    order->len = (size_t)err;
+    order_post(engine, order);
+}

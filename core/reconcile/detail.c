@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The fields that only one kind of object has, as GKeyFile text for the store: names instead of
+ * columns, so that a field more needs no new schema and an old database still loads.
+ */
+#include "core/cloud/cloud.h"
+#include "core/reconcile/internal.h"
+
+#include <string.h>
+
+#define GROUP "detail"
+
+static void put_text(GKeyFile *file, const char *key, const char *text)
+{
+    if (text)
+        g_key_file_set_string(file, GROUP, key, text);
+}
+
+static void put_words(GKeyFile *file, const char *key, char **words)
+{
+    if (words)
+        g_key_file_set_string_list(file, GROUP, key, (const char *const *)words,
+                                   g_strv_length(words));
+}
+
+static void write_host(GKeyFile *file, const struct object *host) REQUIRES_SHARED(model)
+{
+    const struct host_part *part = &host->host;
+
+    g_key_file_set_boolean(file, GROUP, "maintenance", part->maintenance);
+    g_key_file_set_boolean(file, GROUP, "from_conf", part->from_conf);
+    g_key_file_set_boolean(file, GROUP, "known", part->known);
+    g_key_file_set_uint64(file, GROUP, "cpus", part->cpus);
+    g_key_file_set_uint64(file, GROUP, "memory", part->memory);
+    put_words(file, "types", part->types);
+    put_words(file, "networks", part->networks);
+}
+
+static void write_vm(GKeyFile *file, const struct object *vm) REQUIRES_SHARED(model)
+{
+    const struct vm_part *part = &vm->vm;
+
+    g_key_file_set_integer(file, GROUP, "phase", part->phase);
+    g_key_file_set_boolean(file, GROUP, "managed", part->managed);
+    g_key_file_set_boolean(file, GROUP, "power", part->power);
+    g_key_file_set_boolean(file, GROUP, "restart_pending", part->restart_pending);
+    put_text(file, "uuid", part->uuid);
+    put_text(file, "domain_name", part->domain_name);
+    put_text(file, "type", part->type);
+    g_key_file_set_integer(file, GROUP, "domain", part->domain);
+    g_key_file_set_uint64(file, GROUP, "cpus", part->cpus);
+    g_key_file_set_uint64(file, GROUP, "memory", part->memory);
+    put_text(file, "xml", part->xml);
+    g_key_file_set_uint64(file, GROUP, "host", part->host ? part->host->id : 0);
+    g_key_file_set_uint64(file, GROUP, "service", part->service ? part->service->id : 0);
+    g_key_file_set_double(file, GROUP, "resources", part->choice.resources);
+}
+
+char *detail_write(const struct object *object)
+{
+    g_autoptr(GKeyFile) file = g_key_file_new();
+
+    /* When it became available, by the clock that the heartbeat has too: see load.c. */
+    g_key_file_set_int64(file, GROUP, "since", object->since);
+    if (object->id == ROOT_ID)
+        g_key_file_set_int64(file, GROUP, "heartbeat", g_get_monotonic_time() * 1000);
+    if (object->kind == OBJECT_HOST)
+        write_host(file, object);
+    if (object->kind == OBJECT_VM)
+        write_vm(file, object);
+    if (object->kind == OBJECT_SERVICE && object->work)
+        g_key_file_set_boolean(file, GROUP, "removing", service_work((void *)object)->removing);
+    return g_key_file_to_data(file, NULL, NULL);
+}
+
+static GKeyFile *parse(const char *text)
+{
+    GKeyFile *file = g_key_file_new();
+
+    /* Damaged text reads as no fields at all: the object is there, its domain is found again. */
+    if (text)
+        g_key_file_load_from_data(file, text, strlen(text), G_KEY_FILE_NONE, NULL);
+    return file;
+}
+
+static bool get_flag(GKeyFile *file, const char *key)
+{
+    return g_key_file_get_boolean(file, GROUP, key, NULL);
+}
+
+static uint64_t get_number(GKeyFile *file, const char *key)
+{
+    return g_key_file_get_uint64(file, GROUP, key, NULL);
+}
+
+static char *get_text(GKeyFile *file, const char *key)
+{
+    return g_key_file_get_string(file, GROUP, key, NULL);
+}
+
+static void read_host(GKeyFile *file, struct object *host) REQUIRES(model)
+{
+    struct host_part *part = &host->host;
+
+    part->maintenance = get_flag(file, "maintenance");
+    part->known = get_flag(file, "known");
+    part->cpus = (uint32_t)get_number(file, "cpus");
+    part->memory = get_number(file, "memory");
+    part->types = g_key_file_get_string_list(file, GROUP, "types", NULL, NULL);
+    part->networks = g_key_file_get_string_list(file, GROUP, "networks", NULL, NULL);
+}
+
+static void read_vm(struct cloud *cloud, GKeyFile *file, struct object *vm) REQUIRES(model)
+{
+    struct vm_part *part = &vm->vm;
+    g_autofree char *uuid = get_text(file, "uuid");
+    int phase = g_key_file_get_integer(file, GROUP, "phase", NULL);
+    int domain = g_key_file_get_integer(file, GROUP, "domain", NULL);
+
+    part->phase = phase >= VM_DRAFT && phase <= VM_DESTROYING ? (enum vm_phase)phase : VM_FAILED;
+    part->domain =
+        domain >= 0 && domain < DOMAIN_STATES ? (enum domain_state)domain : DOMAIN_NOSTATE;
+    part->managed = get_flag(file, "managed");
+    part->power = get_flag(file, "power");
+    part->restart_pending = get_flag(file, "restart_pending");
+    part->domain_name = get_text(file, "domain_name");
+    part->type = get_text(file, "type");
+    part->cpus = (uint32_t)get_number(file, "cpus");
+    part->memory = get_number(file, "memory");
+    part->xml = get_text(file, "xml");
+    part->choice.resources = g_key_file_get_double(file, GROUP, "resources", NULL);
+    cloud_set_uuid(cloud, vm, uuid);
+}
+
+void detail_read(struct engine *engine, struct object *object, const char *text)
+{
+    g_autoptr(GKeyFile) file = parse(text);
+
+    /* Until the heartbeat is known, `since` keeps the old run's. */
+    object->since = g_key_file_get_int64(file, GROUP, "since", NULL);
+    if (!g_key_file_has_key(file, GROUP, "since", NULL))
+        object->since = -1;
+    if (object->id == ROOT_ID)
+        object->since = g_key_file_get_int64(file, GROUP, "heartbeat", NULL);
+    if (object->kind == OBJECT_HOST)
+        read_host(file, object);
+    if (object->kind == OBJECT_VM)
+        read_vm(engine->cloud, file, object);
+    if (object->kind == OBJECT_SERVICE)
+        service_work(object)->removing = get_flag(file, "removing");
+}
+
+void detail_link(struct engine *engine, struct object *object, const char *text)
+{
+    g_autoptr(GKeyFile) file = parse(text);
+    struct object *host, *service;
+
+    if (object->kind != OBJECT_VM)
+        return;
+    host = cloud_by_id(engine->cloud, get_number(file, "host"));
+    if (host && host->kind == OBJECT_HOST)
+        cloud_set_host(engine->cloud, object, host);
+    service = cloud_by_id(engine->cloud, get_number(file, "service"));
+    if (service && service->kind == OBJECT_SERVICE)
+        cloud_set_service(engine->cloud, object, service);
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Domains as they are found on hosts: ours are recognised by their UUID, then by the mark we left
+ * in them; all others are shown, with a spec derived from their XML, and left alone.
+ */
+#include <string.h>
+
+#include "core/reconcile/internal.h"
+
+/* NAME, else NAME@HOST, else NAME@HOST.2 and so on. */
+static char *free_name(struct engine *engine, const struct object *host, const char *domain)
+    REQUIRES_SHARED(model)
+{
+    char *name = spec_encode_name(domain);
+    g_autofree char *base = NULL;
+
+    if (!cloud_find(engine->cloud, OBJECT_VM, name))
+        return name;
+    base = g_strdup_printf("%s@%s", name, host->name);
+    g_free(name);
+    name = g_strdup(base);
+    for (unsigned i = 2; cloud_find(engine->cloud, OBJECT_VM, name); i++) {
+        g_free(name);
+        name = g_strdup_printf("%s.%u", base, i);
+    }
+    return name;
+}
+
+static Spec *parse_found(const char *text)
+{
+    return text ? spec_parse(SPEC_VM, text, strlen(text), NULL) : NULL;
+}
+
+/*
+ * The spec as its user wrote it where the mark has it, else the one derived from the XML, else
+ * (a hypervisor may say anything) its size alone.
+ */
+static void set_found_spec(struct engine *engine, struct object *vm,
+                           const struct virt_domain *domain) REQUIRES(model)
+{
+    g_autofree char *size = g_strdup_printf("cpus = %u\n", CLAMP(domain->cpus, 1, 4096));
+    const char *texts[] = {domain->mark ? domain->mark->spec : NULL, domain->spec, size};
+    Spec *spec = NULL;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(texts) && !spec; i++) {
+        spec = parse_found(texts[i]);
+        if (!spec)
+            continue;
+        if (g_strcmp0(texts[i], vm->spec_text) == 0)
+            spec_unref(spec);
+        else
+            cloud_set_spec(engine->cloud, vm, g_strdup(texts[i]), spec);
+    }
+}
+
+static bool is_ours(const struct engine *engine, const struct virt_domain *domain)
+{
+    return domain->mark && domain->mark->spec &&
+           g_strcmp0(domain->mark->cloud, store_cloud_uuid(engine->store)) == 0;
+}
+
+static void add_found(struct engine *engine, struct object *host,
+                      const struct virt_domain *domain) REQUIRES(model)
+{
+    g_autofree char *name = free_name(engine, host, domain->name);
+    struct object *vm = cloud_add(engine->cloud, OBJECT_VM, engine_new_id(engine), name, host->uid,
+                                  host->gid, host->mode);
+
+    vm->vm.managed = is_ours(engine, domain);
+    vm->vm.power = domain_is_active(domain->state);
+    vm->vm.phase = VM_ACTIVE;
+    cloud_set_uuid(engine->cloud, vm, domain->uuid);
+    set_found_spec(engine, vm, domain);
+    cloud_set_host(engine->cloud, vm, host);
+    cloud_event(engine->cloud, vm, NULL, "found on %s%s", host->name,
+                vm->vm.managed ? ", made by this cloud" : "");
+    vm_seen(engine, vm, domain);
+}
+
+/* A domain that moved behind our back is on its new host when it has left the old one. */
+static bool belongs_here(struct object *vm, struct object *host, const struct virt_domain *domain)
+    REQUIRES(model)
+{
+    if (vm->vm.host == host)
+        return true;
+    if (vm->vm.host && host_is_up(vm->vm.host) && vm->vm.phase == VM_ACTIVE) {
+        vm_work(vm)->other = host->id;
+        return false;
+    }
+    return domain_is_active(domain->state) && !vm_work(vm)->busy;
+}
+
+void discover_one(struct engine *engine, struct object *host, const struct virt_domain *domain)
+{
+    struct object *vm = cloud_by_uuid(engine->cloud, domain->uuid);
+
+    if (!vm) {
+        add_found(engine, host, domain);
+        return;
+    }
+    if (!belongs_here(vm, host, domain))
+        return;
+    cloud_set_host(engine->cloud, vm, host);
+    if (vm_work(vm)->busy)
+        return; /* its job will tell */
+    if (vm->vm.phase == VM_CREATING || vm->vm.phase == VM_DESTROYING) {
+        vm_reconcile(engine, vm);
+        return;
+    }
+    if (!vm->vm.managed)
+        set_found_spec(engine, vm, domain);
+    if (vm->vm.phase == VM_FAILED)
+        cloud_set_error(engine->cloud, vm, 0, NULL);
+    vm_seen(engine, vm, domain);
+    vm_reconcile(engine, vm);
+}
+
+void discover_all(struct engine *engine, struct object *host, const GPtrArray *domains)
+{
+    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autoptr(GPtrArray) missing = g_ptr_array_new();
+
+    for (unsigned i = 0; i < domains->len; i++) {
+        struct virt_domain *domain = domains->pdata[i];
+
+        g_hash_table_add(seen, domain->uuid);
+        discover_one(engine, host, domain);
+    }
+    for (unsigned i = 0; i < host->host.vms->len; i++) {
+        struct object *vm = host->host.vms->pdata[i];
+
+        if (!g_hash_table_contains(seen, vm->vm.uuid))
+            g_ptr_array_add(missing, vm);
+    }
+    for (unsigned i = 0; i < missing->len; i++)
+        vm_gone(engine, missing->pdata[i]);
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The engine: makes what is like what is wanted.
+ *
+ * One thread owns all changes. Requests from FUSE, outcomes of jobs, events of hypervisors and
+ * timers reach it through a queue; it takes what is there, changes the model under the write
+ * lock, then makes all of it durable in one transaction, and only then starts jobs and answers.
+ * So concurrent requests share one fsync, no two placements race, and nobody is told "done"
+ * before the disk knows.
+ *
+ * Requests. Each call returns at once; DONE is called exactly once, from the engine's thread
+ * without any lock held, with 0 or a positive errno. The sentence is in the object's `error` by
+ * then. Nothing else may be assumed about the order of answers to different requests.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/cloud/cloud.h"
+#include "core/spec/conf.h"
+
+struct engine;
+
+/*
+ * Opens the database, restores the model, starts the thread; connecting to hosts goes on in the
+ * background. CONF outlives the engine. After the last fork only. Errors: those of store_open(),
+ * EINVAL for hosts of the configuration that clash.
+ */
+struct engine *engine_new(const struct conf *conf, GError **error);
+/* Answers what is waiting with EINTR, saves, ends the thread. VMs go on running. */
+void engine_free(struct engine *engine);
+
+struct cloud *engine_cloud(struct engine *engine);
+
+typedef void (*engine_done)(void *ctx, int err);
+
+/* Identifies a request until its DONE was called; never 0. */
+typedef uint64_t engine_ticket;
+
+/* A draft. EEXIST, EINVAL (name), EPERM (kind has no drafts). */
+engine_ticket engine_mkdir(struct engine *engine, enum object_kind kind, const char *name,
+                           mode_t mode, const struct actor *actor, engine_done done, void *ctx);
+/* Destroys. ENOENT, EBUSY (a host with VMs, a job under way), EPERM (protected, never adopted,
+ * of the configuration, a member of a service), EHOSTDOWN. */
+engine_ticket engine_rmdir(struct engine *engine, uint64_t id, const struct actor *actor,
+                           engine_done done, void *ctx);
+/* The life of a write from step 2 on. EINVAL, EFBIG, ENOSPC, EBUSY, EPERM, ESTALE (the object is
+ * gone) and what its job fails with. */
+engine_ticket engine_commit(struct engine *engine, uint64_t id, const char *text, size_t len,
+                            const struct actor *actor, engine_done done, void *ctx);
+/* One line of `ctl`: a verb and its arguments. EINVAL for unknown words. */
+engine_ticket engine_control(struct engine *engine, uint64_t id, const char *line,
+                             const struct actor *actor, engine_done done, void *ctx);
+/* Owner, group, permission bits of an object; (uid_t)-1, (gid_t)-1, (mode_t)-1 leave as is. */
+engine_ticket engine_chown(struct engine *engine, uint64_t id, uid_t uid, gid_t gid, mode_t mode,
+                           const struct actor *actor, engine_done done, void *ctx);
+/* A file's time set by a user (utimens), so that backups can restore it. */
+engine_ticket engine_utime(struct engine *engine, uint64_t id, enum facet facet, int64_t time,
+                           engine_done done, void *ctx);
+
+/* Ends the wait for a request: DONE comes soon, with EINTR unless it was on its way already. What
+ * was begun goes on. Any time, any thread. */
+void engine_cancel(struct engine *engine, engine_ticket ticket);
+
+/*
+ * The part of the check that write(2) can do, at once and in any thread: complete lines are
+ * right (EINVAL, EFBIG) and some host could hold it (ENOSPC). Takes the read lock for the latter.
+ */
+bool engine_check(struct engine *engine, enum object_kind kind, const char *text, size_t len,
+                  GError **error) EXCLUDES(model);
+/* Puts a sentence that FUSE came upon itself (a refused write) into an object's `error`. */
+void engine_report(struct engine *engine, uint64_t id, int err, const char *sentence,
+                   const struct actor *actor);
+
+/* The verbs of a kind's `ctl`, one a line with its arguments, as reading `ctl` lists them. */
+const char *engine_verbs(enum object_kind kind);
+
+/*
+ * `cloudfs --check`: connects to each host of CONF (`local` if it has none) and prints a line each
+ * to OUT; returns the number of hosts with something wrong. May wait.
+ */
+int engine_check_hosts(const struct conf *conf, GString *out);

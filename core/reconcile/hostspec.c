@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What users ask of hosts: a spec, and to be forgotten. */
+#include <string.h>
+
+#include "core/reconcile/internal.h"
+
+static unsigned managed_vms(const struct object *host) REQUIRES_SHARED(model)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < host->host.vms->len; i++)
+        n += ((struct object *)host->host.vms->pdata[i])->vm.managed;
+    return n;
+}
+
+static bool may_commit(struct object *host, const Spec *spec, GError **error) REQUIRES(model)
+{
+    bool moves = host->spec && strcmp(host->spec->host.uri, spec->host.uri) != 0;
+
+    if (host->host.from_conf) {
+        fail(error, EPERM, "host %s is defined in the configuration: change it there", host->name);
+        return false;
+    }
+    if (moves && managed_vms(host) > 0) {
+        fail(error, EBUSY, "host %s has %u VMs of cloudfs: its uri cannot change", host->name,
+             managed_vms(host));
+        return false;
+    }
+    return virt_check_uri(spec->host.uri, error);
+}
+
+/* Domains that are only shown go with the connection that showed them. */
+static void drop_unmanaged(struct engine *engine, struct object *host) REQUIRES(model)
+{
+    for (unsigned i = host->host.vms->len; i-- > 0;) {
+        struct object *vm = host->host.vms->pdata[i];
+
+        if (!vm->vm.managed)
+            vm_forget(engine, vm);
+    }
+}
+
+static void apply_uri(struct engine *engine, struct request *request, struct object *host)
+    REQUIRES(model)
+{
+    g_autoptr(GError) error = NULL;
+
+    host_end(engine, host);
+    drop_unmanaged(engine, host);
+    host->host.phase = HOST_CONNECTING;
+    host->host.known = false;
+    cloud_refresh_state(engine->cloud, host);
+    if (!host_begin(engine, host, &error)) {
+        host->host.phase = HOST_DOWN;
+        cloud_refresh_state(engine->cloud, host);
+        request_finish(engine, request->ticket, host, error);
+        return;
+    }
+    request_wait(engine, request, &host_work(host)->waiters, true);
+}
+
+void host_commit(struct engine *engine, struct request *request, struct object *host,
+                 const char *text, Spec *spec)
+{
+    g_autoptr(GError) error = NULL;
+    bool moves = !host->spec || strcmp(host->spec->host.uri, spec->host.uri) != 0;
+
+    if (host->spec && strcmp(host->spec_text, text) == 0) {
+        request_answer(engine, request->ticket, 0);
+        return;
+    }
+    if (!may_commit(host, spec, &error)) {
+        request_finish(engine, request->ticket, host, error);
+        return;
+    }
+    cloud_set_spec(engine->cloud, host, g_strdup(text), spec_ref(spec));
+    cloud_event(engine->cloud, host, &request->actor, "spec written");
+    engine_touch(engine, host);
+    if (moves) {
+        apply_uri(engine, request, host);
+        return;
+    }
+    cloud_refresh_state(engine->cloud, host);
+    engine->room_changed = true;
+    request_finish(engine, request->ticket, host, NULL);
+}
+
+void host_remove(struct engine *engine, struct request *request, struct object *host)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (host->host.from_conf)
+        fail(&error, EPERM, "host %s is defined in the configuration: remove it there", host->name);
+    else if (managed_vms(host) > 0)
+        fail(&error, EBUSY, "host %s has %u VMs of cloudfs", host->name, managed_vms(host));
+    if (error) {
+        request_finish(engine, request->ticket, host, error);
+        return;
+    }
+    cloud_event(engine->cloud, host, &request->actor, "removed");
+    host_end(engine, host);
+    drop_unmanaged(engine, host);
+    engine_forget(engine, host->id);
+    cloud_remove(engine->cloud, host);
+    engine->room_changed = true;
+    request_answer(engine, request->ticket, 0);
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the files of this room share.
+ *
+ * Everything below runs in the engine's thread unless it says otherwise. Functions that look at
+ * or change the model are annotated with the lock, which the dispatcher takes for each message.
+ */
+#pragma once
+
+#include "core/cloud/cloud.h"
+#include "core/error.h"
+#include "core/job/job.h"
+#include "core/refs.h"
+#include "core/reconcile/engine.h"
+#include "core/store/store.h"
+#include "core/virt/virt.h"
+
+/* ---- mailbox.c: how other threads reach the engine; outlives it */
+struct mailbox;
+typedef void (*message_fn)(struct engine *engine, void *data);
+
+struct mailbox *mailbox_new(GMainContext *context);
+struct mailbox *mailbox_ref(struct mailbox *box);
+void mailbox_unref(struct mailbox *box);
+/* Calls what was posted, in its order. The engine's thread. */
+void mailbox_dispatch(struct mailbox *box, struct engine *engine);
+/* No more messages; those not yet dispatched are freed. */
+void mailbox_close(struct mailbox *box);
+/* Any thread. FN runs in the engine's thread under the write lock; then FREE_DATA frees DATA. */
+void mailbox_post(struct mailbox *box, message_fn fn, void *data, GDestroyNotify free_data);
+/* The engine's thread: FN(DATA) once after DELAY_MS, under the write lock. The id is for
+ * timer_stop(). */
+unsigned timer_start(struct engine *engine, unsigned delay_ms, message_fn fn, void *data,
+                     GDestroyNotify free_data);
+void timer_stop(struct engine *engine, unsigned *id);
+
+/* ---- the engine */
+struct engine {
+    const struct conf *conf;
+    struct cloud *cloud;
+    struct store *store;
+    struct jobs *jobs;
+    const struct virt_ops *virt;
+
+    GThread *thread;
+    GMainContext *context;
+    struct mailbox *box;
+    gint stop; /* atomic */
+    unsigned wait_ms; /* how long a request waits for a job at most */
+
+    /* The engine's thread only. */
+    GHashTable *dirty;    /* id to struct object * (reference): to be saved */
+    GArray *deleted;      /* uint64_t: to be deleted from the store */
+    GArray *after;        /* struct after: what waits for the commit */
+    GHashTable *requests; /* ticket to struct request *: not yet answered */
+    GHashTable *pending;  /* id to struct object *: VMs that wait for room */
+    GHashTable *restless; /* id to struct object *: services to be looked at */
+    bool room_changed;    /* a pending VM might fit now */
+    GError *store_error;  /* why the last save failed; NULL: it did not */
+};
+
+/* After the next commit, without the lock. ERROR: why it failed, or NULL. */
+struct after {
+    void (*fn)(struct engine *engine, void *data, const GError *error);
+    void *data;
+};
+void engine_after_commit(struct engine *engine,
+                         void (*fn)(struct engine *engine, void *data, const GError *error),
+                         void *data);
+/* OBJECT is to be saved with the next commit. */
+void engine_touch(struct engine *engine, struct object *object);
+void engine_forget(struct engine *engine, uint64_t id);
+/* References to the objects of a table of them. */
+GPtrArray *objects_in(GHashTable *table);
+/* Of a new object. */
+uint64_t engine_new_id(struct engine *engine);
+enum spec_kind spec_kind_of(enum object_kind kind);
+
+/* engine_new() with a hypervisor of the caller's: how tests make one that fails. */
+struct engine *engine_new_with(const struct conf *conf, const struct virt_ops *virt,
+                               GError **error);
+
+/* ---- save.c, load.c: between the model and the store */
+bool engine_save(struct engine *engine, GError **error) EXCLUDES(model);
+bool engine_load(struct engine *engine, GError **error) EXCLUDES(model);
+/* detail.c: the kind's own fields as text, and back. LINKS of what is read are resolved by
+ * detail_link() when all objects are there. */
+char *detail_write(const struct object *object) REQUIRES_SHARED(model);
+void detail_read(struct engine *engine, struct object *object, const char *text) REQUIRES(model);
+void detail_link(struct engine *engine, struct object *object, const char *text) REQUIRES(model);
+
+/* ---- request.c: who waits for what */
+struct request {
+    engine_ticket ticket;
+    engine_done done;
+    void *ctx;
+    struct actor actor;
+    unsigned timer; /* the bound of its wait */
+};
+/* Ends REQUEST's life after the next commit, with ERR or the commit's own error. Unknown tickets
+ * are those that were answered before: nothing happens. */
+void request_answer(struct engine *engine, engine_ticket ticket, int err);
+/* The same, with the sentence put into OBJECT's error file. ERROR NULL: success, error emptied. */
+void request_finish(struct engine *engine, engine_ticket ticket, struct object *object,
+                    const GError *error) REQUIRES(model);
+/* From now on REQUEST waits for a job: WAITERS gets it, and its bound is set. */
+void request_wait(struct engine *engine, struct request *request, GArray **waiters, bool bounded);
+/* Answers all of WAITERS and empties it. */
+void requests_answer(struct engine *engine, GArray **waiters, int err);
+
+/* ---- hosts */
+struct host_link; /* a virt handle, counted: jobs keep it */
+struct host_work {
+    struct host_link *link;
+    struct lane *work, *look, *sample;
+    bool connecting, looking, sampling;
+    GHashTable *to_look;  /* char *uuid: domains of which something was heard */
+    unsigned retry_timer, sample_timer;
+    unsigned retries;     /* since it was last up */
+    GArray *waiters;      /* tickets */
+};
+/* NULL while the host has no spec. */
+struct host_work *host_work(struct object *host);
+void host_commit(struct engine *engine, struct request *request, struct object *host,
+                 const char *text, Spec *spec) REQUIRES(model);
+void host_remove(struct engine *engine, struct request *request, struct object *host)
+    REQUIRES(model);
+/* Makes the link for the spec in force and connects. */
+bool host_begin(struct engine *engine, struct object *host, GError **error) REQUIRES(model);
+void host_connect(struct engine *engine, struct object *host) REQUIRES(model);
+void host_look(struct engine *engine, struct object *host, const char *uuid) REQUIRES(model);
+void host_end(struct engine *engine, struct object *host) REQUIRES(model);
+bool host_is_up(const struct object *host) REQUIRES_SHARED(model);
+/* EHOSTDOWN with a sentence unless VM's host is up. */
+bool host_require_up(const struct object *host, GError **error) REQUIRES_SHARED(model);
+/* sample.c */
+void host_sample_later(struct engine *engine, struct object *host) REQUIRES(model);
+
+/* ---- task.c: jobs of this room */
+struct task {
+    /* Filled by the maker, then read only. */
+    struct engine *engine;
+    struct mailbox *box;
+    struct host_link *link;
+    uint64_t id; /* the object it is about */
+    uint64_t host;
+    void (*run)(struct task *task, const struct virt_ops *virt, struct virt *v, GError **error);
+    /* Under the write lock, in the engine's thread, if the engine still lives. */
+    void (*done)(struct engine *engine, struct task *task, const GError *error);
+    unsigned deadline_ms;
+    /* What run() needs. */
+    char *uuid, *name, *object, *type, *text, *cloud_uuid, *service;
+    Spec *spec, *before;
+    enum domain_verb verb;
+    bool start, cold; /* cold: stop before the verb */
+    GPtrArray *uuids;
+    /* What it made; looked at only after success. */
+    struct virt_domain *domain;
+    struct virt_info *info;
+    GPtrArray *domains;
+    GArray *samples;
+    struct virt_load load;
+    bool restart;
+    char *what;
+};
+struct task *task_new(struct engine *engine, struct object *host, uint64_t id) REQUIRES(model);
+/* Queues it in LANE when what led to it is durable; if that fails, done() gets the error. */
+void task_submit(struct engine *engine, struct lane *lane, struct task *task);
+
+/* EAR is freed with it. */
+struct host_link *host_link_new(const struct virt_ops *ops, struct virt *virt, void *ear,
+                                GDestroyNotify free_ear);
+struct host_link *host_link_ref(struct host_link *link);
+void host_link_unref(struct host_link *link);
+
+/* ---- VMs */
+struct vm_work {
+    bool busy;          /* a job that changes it is under way */
+    GArray *waiters;    /* tickets */
+    GArray *tried;      /* uint64_t ids of hosts on which making it failed */
+    unsigned restart_timer;
+    unsigned restarts;  /* in a row */
+    int64_t started;    /* monotonic microseconds of the last start */
+    bool adopting;      /* the change under way makes it ours */
+    char *refused;      /* the template's text that it could not follow */
+    uint64_t other;     /* host on which it was seen too; 0: none */
+};
+struct vm_work *vm_work(struct object *vm);
+void vm_work_free(struct engine *engine, struct object *vm);
+void vm_commit(struct engine *engine, struct request *request, struct object *vm, const char *text,
+               Spec *spec) REQUIRES(model);
+/* Places VM and begins to make it; false when it has to wait. */
+bool vm_place(struct engine *engine, struct object *vm) REQUIRES(model);
+/* Makes the domain of a VM that has a host. */
+void vm_create(struct engine *engine, struct object *vm) REQUIRES(model);
+/* Goes over from the spec in force to `next`. */
+void vm_change(struct engine *engine, struct object *vm) REQUIRES(model);
+void vm_set_next(struct engine *engine, struct object *vm, const char *text, Spec *spec)
+    REQUIRES(model);
+void vm_remove(struct engine *engine, struct request *request, struct object *vm) REQUIRES(model);
+void vm_destroy(struct engine *engine, struct object *vm) REQUIRES(model);
+/* VERB on the VM's domain. COLD: stop it before. */
+void vm_power(struct engine *engine, struct object *vm, enum domain_verb verb, bool cold)
+    REQUIRES(model);
+/* Takes over what was seen of its domain. */
+void vm_seen(struct engine *engine, struct object *vm, const struct virt_domain *domain)
+    REQUIRES(model);
+/* Its domain is not on its host any more. */
+void vm_gone(struct engine *engine, struct object *vm) REQUIRES(model);
+/* Whatever is missing to what is wanted: resumes jobs that a crash ended, starts what died. */
+void vm_reconcile(struct engine *engine, struct object *vm) REQUIRES(model);
+/* A job of VM has ended: tells its service and its waiters. */
+void vm_settled(struct engine *engine, struct object *vm, const GError *error) REQUIRES(model);
+void vm_forget(struct engine *engine, struct object *vm) REQUIRES(model);
+
+/* ---- placing.c */
+/* The types that will do for VM where its spec names none; NULL-terminated, free with g_free. */
+const char **placing_types(struct engine *engine, const struct vm_spec *spec)
+    REQUIRES_SHARED(model);
+/* The best of TYPES that HOST offers. */
+const char *placing_best_type(struct engine *engine, const struct object *host,
+                              const char *const *types) REQUIRES_SHARED(model);
+/* ENOSPC when no host could ever hold it. Also writes VM's `placement` (VM may be NULL). */
+bool placing_check(struct engine *engine, struct object *vm, const struct vm_spec *spec,
+                   GError **error) REQUIRES_SHARED(model);
+/* Tries the pending VMs, the most wanted first. */
+void placing_pending(struct engine *engine) REQUIRES(model);
+/* The want of what a VM holds on its host. */
+void placing_reserve(struct engine *engine, struct object *vm) REQUIRES(model);
+
+/* ---- discover.c */
+/* DOMAINS are all of HOST's. */
+void discover_all(struct engine *engine, struct object *host, const GPtrArray *domains)
+    REQUIRES(model);
+void discover_one(struct engine *engine, struct object *host, const struct virt_domain *domain)
+    REQUIRES(model);
+
+/* ---- services */
+struct service_work {
+    GArray *waiters;
+    GArray *to_restart; /* uint64_t ids of members, in the order of their turn */
+    bool removing;
+    int first_error;    /* of the members' jobs since the last request */
+};
+struct service_work *service_work(struct object *service);
+void service_commit(struct engine *engine, struct request *request, struct object *service,
+                    const char *text, Spec *spec) REQUIRES(model);
+void service_remove(struct engine *engine, struct request *request, struct object *service)
+    REQUIRES(model);
+void service_restart(struct engine *engine, struct request *request, struct object *service)
+    REQUIRES(model);
+/* Something about it or its members has changed: look at it in the next round. */
+void service_nudge(struct engine *engine, struct object *service);
+void service_reconcile(struct engine *engine, struct object *service) REQUIRES(model);
+void service_work_free(struct object *service);
+
+/* ---- control.c */
+void control_run(struct engine *engine, struct request *request, struct object *object,
+                 const char *line) REQUIRES(model);

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From the store to the model, at start.
+ *
+ * Availability over a crash: an object's row has the monotonic time when it became available, and
+ * the root's row, rewritten every few seconds, the time of the last heartbeat, both of the run
+ * that ended. What lies between was available time; so T loses a few seconds and one small row is
+ * all that has to be written while nothing happens.
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "core/reconcile/internal.h"
+
+struct loading {
+    struct engine *engine;
+    GPtrArray *details; /* of char *, by order of load */
+    GPtrArray *objects; /* of struct object *, borrowed, the same order */
+    GPtrArray *rows_times;
+};
+
+static Spec *parse_kept(enum object_kind kind, const char *text)
+{
+    if (!text || kind == OBJECT_FOLDER)
+        return NULL;
+    return spec_parse(spec_kind_of(kind), text, strlen(text), NULL);
+}
+
+static struct object *folder_or_new(struct engine *engine, const struct store_object *row)
+    REQUIRES(model)
+{
+    if (row->kind != OBJECT_FOLDER)
+        return cloud_add(engine->cloud, (enum object_kind)row->kind, row->id, row->name, row->uid,
+                         row->gid, row->mode);
+    return cloud_by_id(engine->cloud, row->id);
+}
+
+static bool acceptable(struct engine *engine, const struct store_object *row)
+    REQUIRES_SHARED(model)
+{
+    if (row->kind < 0 || row->kind >= OBJECT_KINDS || !row->name)
+        return false;
+    if (row->kind == OBJECT_FOLDER)
+        return cloud_by_id(engine->cloud, row->id) != NULL;
+    return row->id >= OBJECT_FIRST && !cloud_by_id(engine->cloud, row->id) &&
+           !cloud_find(engine->cloud, (enum object_kind)row->kind, row->name);
+}
+
+static void load_object(const struct store_object *row, void *data) REQUIRES(model)
+{
+    struct loading *loading = data;
+    struct engine *engine = loading->engine;
+    struct object *object;
+
+    if (!acceptable(engine, row))
+        return;
+    object = folder_or_new(engine, row);
+    object->uid = row->uid;
+    object->gid = row->gid;
+    object->mode = row->mode;
+    object->available = row->available;
+    object->spec_text = g_strdup(row->spec);
+    object->spec = parse_kept(object->kind, row->spec);
+    object->next_text = g_strdup(row->next_spec);
+    object->next = parse_kept(object->kind, row->next_spec);
+    object->error = g_strdup(row->error);
+    object->error_code = row->error_code;
+    object->placement = g_strdup(row->placement);
+    detail_read(engine, object, row->detail);
+    g_ptr_array_add(loading->objects, object);
+    g_ptr_array_add(loading->details, g_strdup(row->detail));
+    g_ptr_array_add(loading->rows_times, g_memdup2(row->times, sizeof row->times));
+}
+
+static void load_event(const struct store_event *row, void *data) REQUIRES(model)
+{
+    struct engine *engine = data;
+
+    cloud_restore_event(engine->cloud, row->seq, row->time, row->text);
+}
+
+/* Saved at once, with the new run's first heartbeat: it must not be counted twice. */
+static void count_availability(struct engine *engine, struct object *object, int64_t heartbeat)
+    REQUIRES(model)
+{
+    if (object->since < 0)
+        return;
+    if (heartbeat > object->since)
+        object->available += heartbeat - object->since;
+    object->since = -1;
+    engine_touch(engine, object);
+}
+
+static void resume(struct engine *engine, struct object *object) REQUIRES(model)
+{
+    if (object->kind == OBJECT_SERVICE)
+        service_nudge(engine, object);
+    if (object->kind != OBJECT_VM)
+        return;
+    placing_reserve(engine, object);
+    if (object->vm.phase == VM_PENDING)
+        g_hash_table_insert(engine->pending, &object->id, object_ref(object));
+}
+
+/* The word that `state` had, without stamping it anew: times are restored after this. */
+static void finish_objects(struct loading *loading) REQUIRES(model)
+{
+    struct engine *engine = loading->engine;
+    struct object *root = cloud_by_id(engine->cloud, ROOT_ID);
+    int64_t heartbeat = root->since;
+
+    for (unsigned i = 0; i < loading->objects->len; i++) {
+        struct object *object = loading->objects->pdata[i];
+
+        detail_link(engine, object, loading->details->pdata[i]);
+        count_availability(engine, object, heartbeat);
+        if (object->kind == OBJECT_HOST && object->spec)
+            object->host.phase = HOST_CONNECTING;
+    }
+    root->since = -1;
+    for (unsigned i = 0; i < loading->objects->len; i++) {
+        struct object *object = loading->objects->pdata[i];
+
+        cloud_refresh_state(engine->cloud, object);
+    }
+    for (unsigned i = 0; i < loading->objects->len; i++) {
+        struct object *object = loading->objects->pdata[i];
+
+        resume(engine, object);
+        memcpy(object->times, loading->rows_times->pdata[i], sizeof object->times);
+    }
+}
+
+static bool load_all(struct engine *engine, GError **error) REQUIRES(model)
+{
+    struct loading loading = {
+        .engine = engine,
+        .details = g_ptr_array_new_with_free_func(g_free),
+        .objects = g_ptr_array_new(),
+        .rows_times = g_ptr_array_new_with_free_func(g_free),
+    };
+    bool ok = store_load(engine->store, load_object, &loading, error) &&
+              store_load_events(engine->store, EVENTS_KEEP, load_event, engine, error);
+
+    if (ok)
+        finish_objects(&loading);
+    g_ptr_array_free(loading.details, true);
+    g_ptr_array_free(loading.objects, true);
+    g_ptr_array_free(loading.rows_times, true);
+    return ok;
+}
+
+static struct object *add_host(struct engine *engine, const char *name) REQUIRES(model)
+{
+    struct object *host = cloud_add(engine->cloud, OBJECT_HOST, engine_new_id(engine), name,
+                                    getuid(), getgid(), 0755);
+
+    cloud_event(engine->cloud, host, NULL, "added");
+    return host;
+}
+
+static void set_host(struct engine *engine, struct object *host, const char *text, Spec *spec)
+    REQUIRES(model)
+{
+    cloud_set_spec(engine->cloud, host, g_strdup(text), spec_ref(spec));
+    host->host.phase = HOST_CONNECTING;
+    cloud_refresh_state(engine->cloud, host);
+    engine_touch(engine, host);
+}
+
+/* The hosts of the configuration are always there, under their own specs. */
+static void add_conf_hosts(struct engine *engine) REQUIRES(model)
+{
+    for (unsigned i = 0; i < engine->conf->hosts->len; i++) {
+        const struct conf_host *conf = engine->conf->hosts->pdata[i];
+        struct object *host = cloud_find(engine->cloud, OBJECT_HOST, conf->name);
+
+        if (!host)
+            host = add_host(engine, conf->name);
+        host->host.from_conf = true;
+        set_host(engine, host, conf->text, conf->spec);
+    }
+}
+
+/* With no host anywhere, there is one. */
+static void add_local_host(struct engine *engine, const char *uri) REQUIRES(model)
+{
+    g_autofree char *text = g_strdup_printf("uri = %s\n", uri);
+    g_autoptr(Spec) spec = spec_parse(SPEC_HOST, text, strlen(text), NULL);
+
+    if (spec)
+        set_host(engine, add_host(engine, "local"), text, spec);
+}
+
+bool engine_load(struct engine *engine, GError **error)
+{
+    g_autofree char *local = NULL;
+    bool ok, none;
+
+    cloud_write_lock(engine->cloud);
+    ok = load_all(engine, error);
+    if (ok)
+        add_conf_hosts(engine);
+    none = cloud_objects(engine->cloud, OBJECT_HOST)->len == 0;
+    cloud_write_unlock(engine->cloud);
+    if (!ok || !none)
+        return ok;
+
+    local = virt_local_uri(engine->conf->state);
+    cloud_write_lock(engine->cloud);
+    add_local_host(engine, local);
+    cloud_write_unlock(engine->cloud);
+    return true;
+}

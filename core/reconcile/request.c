@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Requests: from the call in any thread to the answer in the engine's. */
+#include "core/reconcile/request.h"
+
+static _Atomic engine_ticket last_ticket;
+
+struct order *order_make(order_fn fn, const struct actor *actor, engine_done done, void *ctx)
+{
+    struct order *order = g_new0(struct order, 1);
+
+    order->fn = fn;
+    order->request = g_new0(struct request, 1);
+    order->request->ticket = ++last_ticket;
+    order->request->done = done;
+    order->request->ctx = ctx;
+    if (actor)
+        order->request->actor = *actor;
+    return order;
+}
+
+static void order_free(void *data)
+{
+    struct order *order = data;
+
+    /* Never dispatched: the engine ended first. */
+    if (order->request) {
+        order->request->done(order->request->ctx, EINTR);
+        g_free(order->request);
+    }
+    g_free(order->text);
+    g_free(order);
+}
+
+static void order_run(struct engine *engine, void *data)
+{
+    struct order *order = data;
+    struct request *request = g_steal_pointer(&order->request);
+
+    g_hash_table_insert(engine->requests, &request->ticket, request);
+    order->fn(engine, request, order);
+}
+
+engine_ticket order_post(struct engine *engine, struct order *order)
+{
+    engine_ticket ticket = order->request->ticket;
+
+    mailbox_post(engine->box, order_run, order, order_free);
+    return ticket;
+}
+
+struct answer {
+    struct request *request;
+    int err;
+};
+
+static void answer_now(struct engine *engine, void *data, const GError *error)
+{
+    struct answer *answer = data;
+    int err = answer->err ? answer->err : error ? error->code : 0;
+
+    (void)engine;
+    answer->request->done(answer->request->ctx, err);
+    g_free(answer->request);
+    g_free(answer);
+}
+
+void request_answer(struct engine *engine, engine_ticket ticket, int err)
+{
+    struct request *request = g_hash_table_lookup(engine->requests, &ticket);
+    struct answer *answer;
+
+    if (!request)
+        return;
+    g_hash_table_steal(engine->requests, &ticket);
+    timer_stop(engine, &request->timer);
+    answer = g_new0(struct answer, 1);
+    answer->request = request;
+    answer->err = err;
+    engine_after_commit(engine, answer_now, answer);
+}
+
+void request_finish(struct engine *engine, engine_ticket ticket, struct object *object,
+                    const GError *error)
+{
+    cloud_set_error(engine->cloud, object, error ? error->code : 0, error ? error->message : NULL);
+    engine_touch(engine, object);
+    request_answer(engine, ticket, error ? error->code : 0);
+}
+
+/* The bound of a wait: the job goes on, and the writer is told that all is well so far. */
+static void wait_over(struct engine *engine, void *data)
+{
+    engine_ticket *ticket = data;
+    struct request *request = g_hash_table_lookup(engine->requests, ticket);
+
+    if (request)
+        request->timer = 0;
+    request_answer(engine, *ticket, 0);
+}
+
+void request_wait(struct engine *engine, struct request *request, GArray **waiters, bool bounded)
+{
+    if (!*waiters)
+        *waiters = g_array_new(false, false, sizeof(engine_ticket));
+    g_array_append_val(*waiters, request->ticket);
+    if (bounded)
+        request->timer =
+            timer_start(engine, engine->wait_ms, wait_over,
+                        g_memdup2(&request->ticket, sizeof request->ticket), g_free);
+}
+
+void requests_answer(struct engine *engine, GArray **waiters, int err)
+{
+    GArray *tickets = g_steal_pointer(waiters);
+
+    if (!tickets)
+        return;
+    for (unsigned i = 0; i < tickets->len; i++)
+        request_answer(engine, g_array_index(tickets, engine_ticket, i), err);
+    g_array_free(tickets, true);
+}
+
+static void cancel(struct engine *engine, void *data)
+{
+    request_answer(engine, *(engine_ticket *)data, EINTR);
+}
+
+void engine_cancel(struct engine *engine, engine_ticket ticket)
+{
+    mailbox_post(engine->box, cancel, g_memdup2(&ticket, sizeof ticket), g_free);
+}

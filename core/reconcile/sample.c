@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Sampling: from the hypervisor's counters to R, smoothed. */
+#include "core/reconcile/internal.h"
+#include "core/score/score.h"
+
+enum {
+    SAMPLE_DEADLINE_MS = 20000,
+    SMOOTHING_SAMPLES = 3, /* tau, in sampling intervals */
+};
+
+static double seconds_since(int64_t then, int64_t now)
+{
+    return (double)(now - then) / G_USEC_PER_SEC;
+}
+
+/* CPU seconds used since the last sample; -1 where a counter is unknown or began anew. */
+static double used_since(double before, double now)
+{
+    return before >= 0 && now >= before ? now - before : -1;
+}
+
+static void take_usage(struct engine *engine, struct usage *usage, const struct virt_sample *sample,
+                       int64_t now)
+{
+    double elapsed = usage->at ? seconds_since(usage->at, now) : 0;
+    double cpu = elapsed > 0 ? used_since(usage->cpu_seconds, sample->cpu_seconds) : -1;
+    double r = score_usage(cpu, elapsed, sample->cpus, sample->memory_used, sample->memory_max);
+
+    usage->cpu = score_usage(cpu, elapsed, sample->cpus, -1, 1);
+    usage->memory = score_usage(-1, 1, 1, sample->memory_used, sample->memory_max);
+    usage->cpu_seconds = sample->cpu_seconds;
+    usage->memory_used = sample->memory_used;
+    usage->memory_max = sample->memory_max;
+    usage->read_bytes = sample->read_bytes;
+    usage->written_bytes = sample->written_bytes;
+    usage->received_bytes = sample->received_bytes;
+    usage->sent_bytes = sample->sent_bytes;
+    usage->at = now;
+    if (r >= 0)
+        usage->usage =
+            score_smooth(usage->usage, r, elapsed, engine->conf->sample * SMOOTHING_SAMPLES);
+}
+
+static void take_load(struct object *host, const struct virt_load *load, int64_t now)
+    REQUIRES(model)
+{
+    struct usage *usage = &host->host.load;
+    double elapsed = usage->at ? seconds_since(usage->at, now) : 0;
+    double cpu = elapsed > 0 ? used_since(usage->cpu_seconds, load->cpu_seconds) : -1;
+
+    usage->cpu = score_usage(cpu, elapsed, host->host.cpus, -1, 1);
+    usage->memory = score_usage(-1, 1, 1, load->memory_used, (double)host->host.memory);
+    usage->cpu_seconds = load->cpu_seconds;
+    usage->memory_used = load->memory_used;
+    usage->memory_max = (double)host->host.memory;
+    usage->at = now;
+}
+
+static void run_sample(struct task *task, const struct virt_ops *ops, struct virt *virt,
+                       GError **error)
+{
+    ops->sample(virt, &task->samples, &task->load, error);
+}
+
+static void done_sample(struct engine *engine, struct task *task, const GError *error)
+    REQUIRES(model)
+{
+    struct object *host = cloud_by_id(engine->cloud, task->host);
+    int64_t now = g_get_monotonic_time();
+
+    if (!host || !host_work(host) || host_work(host)->link != task->link)
+        return;
+    host_work(host)->sampling = false;
+    if (error)
+        return;
+    take_load(host, &task->load, now);
+    for (unsigned i = 0; i < task->samples->len; i++) {
+        const struct virt_sample *sample = &g_array_index(task->samples, struct virt_sample, i);
+        struct object *vm = cloud_by_uuid(engine->cloud, sample->uuid);
+
+        if (!vm || vm->vm.host != host)
+            continue;
+        take_usage(engine, &vm->vm.usage, sample, now);
+        if (sample->state != vm->vm.domain)
+            host_look(engine, host, sample->uuid);
+    }
+}
+
+static void sample_now(struct engine *engine, void *data) REQUIRES(model)
+{
+    struct object *host = cloud_by_id(engine->cloud, *(uint64_t *)data);
+    struct host_work *work = host ? host_work(host) : NULL;
+    struct task *task;
+
+    if (!work)
+        return;
+    work->sample_timer = 0;
+    if (host_is_up(host) && !work->sampling) {
+        task = task_new(engine, host, host->id);
+        task->run = run_sample;
+        task->done = done_sample;
+        task->deadline_ms = SAMPLE_DEADLINE_MS;
+        work->sampling = true;
+        task_submit(engine, work->sample, task);
+    }
+    host_sample_later(engine, host);
+}
+
+void host_sample_later(struct engine *engine, struct object *host)
+{
+    struct host_work *work = host_work(host);
+
+    if (work->sample_timer)
+        return;
+    work->sample_timer = timer_start(engine, (unsigned)(engine->conf->sample * 1000), sample_now,
+                                     g_memdup2(&host->id, sizeof host->id), g_free);
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From the model to the store: what is dirty, copied under the lock, written without it. */
+#include "core/reconcile/internal.h"
+
+static void row_free(void *data)
+{
+    struct store_object *row = data;
+
+    g_free(row->name);
+    g_free(row->spec);
+    g_free(row->next_spec);
+    g_free(row->error);
+    g_free(row->placement);
+    g_free(row->detail);
+    g_free(row);
+}
+
+static struct store_object *row_of(const struct object *object) REQUIRES_SHARED(model)
+{
+    struct store_object *row = g_new0(struct store_object, 1);
+
+    G_STATIC_ASSERT((int)FACETS == (int)STORE_TIMES);
+    row->id = object->id;
+    row->kind = object->kind;
+    row->name = g_strdup(object->name);
+    row->uid = object->uid;
+    row->gid = object->gid;
+    row->mode = object->mode;
+    for (int facet = 0; facet < FACETS; facet++)
+        row->times[facet] = object->times[facet];
+    row->spec = g_strdup(object->spec_text);
+    row->next_spec = g_strdup(object->next_text);
+    row->error = g_strdup(object->error);
+    row->error_code = object->error_code;
+    row->placement = g_strdup(object->placement);
+    row->available = object->available;
+    row->detail = detail_write(object);
+    return row;
+}
+
+static void event_free(void *data)
+{
+    struct event *event = data;
+
+    g_free(event->text);
+    g_free(event);
+}
+
+/* What a save writes, taken out of the engine's books; given back if it fails. */
+struct batch {
+    GPtrArray *rows;   /* struct store_object * */
+    GPtrArray *events; /* struct event * */
+    GArray *deleted;
+    GHashTable *dirty;
+};
+
+static void collect(struct engine *engine, struct batch *batch) EXCLUDES(model)
+{
+    const GPtrArray *folders;
+    GHashTableIter iter;
+    void *object;
+
+    cloud_write_lock(engine->cloud);
+    batch->events = cloud_take_events(engine->cloud);
+    /* A name that came or went has stamped its folder. */
+    if (g_hash_table_size(engine->dirty) > 0 || engine->deleted->len > 0) {
+        folders = cloud_objects(engine->cloud, OBJECT_FOLDER);
+        for (unsigned i = 0; i < folders->len; i++)
+            engine_touch(engine, folders->pdata[i]);
+    }
+    g_hash_table_iter_init(&iter, engine->dirty);
+    while (g_hash_table_iter_next(&iter, NULL, &object))
+        g_ptr_array_add(batch->rows, row_of(object));
+    cloud_write_unlock(engine->cloud);
+
+    batch->dirty = engine->dirty;
+    batch->deleted = engine->deleted;
+    engine->dirty = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL,
+                                          (GDestroyNotify)object_unref);
+    engine->deleted = g_array_new(false, false, sizeof(uint64_t));
+}
+
+static bool write_batch(struct engine *engine, const struct batch *batch, GError **error)
+{
+    if (!store_begin(engine->store, error))
+        return false;
+    for (unsigned i = 0; i < batch->rows->len; i++)
+        if (!store_put(engine->store, batch->rows->pdata[i], error))
+            return false;
+    for (unsigned i = 0; i < batch->deleted->len; i++)
+        if (!store_delete(engine->store, g_array_index(batch->deleted, uint64_t, i), error))
+            return false;
+    for (unsigned i = 0; i < batch->events->len; i++) {
+        const struct event *event = batch->events->pdata[i];
+        const struct store_event row = {event->seq, event->time, event->text};
+
+        if (!store_put_event(engine->store, &row, EVENTS_KEEP, error))
+            return false;
+    }
+    return store_commit(engine->store, error);
+}
+
+/* The next save tries again. Its events stay in memory only. */
+static void give_back(struct engine *engine, const struct batch *batch)
+{
+    GHashTableIter iter;
+    void *object;
+
+    g_hash_table_iter_init(&iter, batch->dirty);
+    while (g_hash_table_iter_next(&iter, NULL, &object))
+        engine_touch(engine, object);
+    g_array_append_vals(engine->deleted, batch->deleted->data, batch->deleted->len);
+}
+
+bool engine_save(struct engine *engine, GError **error)
+{
+    struct batch batch = {.rows = g_ptr_array_new_with_free_func(row_free)};
+    bool empty, ok = true;
+
+    collect(engine, &batch);
+    empty = batch.rows->len == 0 && batch.deleted->len == 0 && batch.events->len == 0;
+    if (!empty && !write_batch(engine, &batch, error)) {
+        store_rollback(engine->store);
+        give_back(engine, &batch);
+        ok = false;
+    }
+    g_ptr_array_set_free_func(batch.events, event_free);
+    g_ptr_array_free(batch.events, true);
+    g_ptr_array_free(batch.rows, true);
+    g_array_free(batch.deleted, true);
+    g_hash_table_destroy(batch.dirty);
+    return ok;
+}

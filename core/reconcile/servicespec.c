@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What users ask of services: a spec, a restart, and to be removed. */
+#include <string.h>
+
+#include "core/reconcile/internal.h"
+
+void service_commit(struct engine *engine, struct request *request, struct object *service,
+                    const char *text, Spec *spec)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (service->spec && strcmp(service->spec_text, text) == 0) {
+        request_answer(engine, request->ticket, 0);
+        return;
+    }
+    if (service_work(service)->removing)
+        fail(&error, EBUSY, "service %s is being removed", service->name);
+    else
+        placing_check(engine, NULL, &spec->service.vm, &error);
+    if (error) {
+        request_finish(engine, request->ticket, service, error);
+        return;
+    }
+    cloud_set_spec(engine->cloud, service, g_strdup(text), spec_ref(spec));
+    cloud_set_error(engine->cloud, service, 0, NULL);
+    cloud_event(engine->cloud, service, &request->actor, "spec written, %u replicas",
+                spec->service.replicas);
+    service_work(service)->first_error = 0;
+    engine_touch(engine, service);
+    service_nudge(engine, service);
+    request_wait(engine, request, &service_work(service)->waiters, true);
+}
+
+static bool member_allows(const struct object *service, GError **error) REQUIRES_SHARED(model)
+{
+    for (unsigned i = 0; i < service->service.members->len; i++) {
+        const struct object *vm = service->service.members->pdata[i];
+
+        if (vm->vm.host && !host_require_up(vm->vm.host, error))
+            return false;
+    }
+    if (service->spec && service->spec->service.vm.protect) {
+        fail(error, EPERM, "service %s is protected (protect = yes under [vm])", service->name);
+        return false;
+    }
+    return true;
+}
+
+void service_remove(struct engine *engine, struct request *request, struct object *service)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (!member_allows(service, &error)) {
+        request_finish(engine, request->ticket, service, error);
+        return;
+    }
+    cloud_event(engine->cloud, service, &request->actor, "removing");
+    service_work(service)->removing = true;
+    service_work(service)->first_error = 0;
+    engine_touch(engine, service);
+    service_nudge(engine, service);
+    request_wait(engine, request, &service_work(service)->waiters, false);
+}
+
+void service_restart(struct engine *engine, struct request *request, struct object *service)
+{
+    struct service_work *work = service_work(service);
+
+    if (!work->to_restart)
+        work->to_restart = g_array_new(false, false, sizeof(uint64_t));
+    g_array_set_size(work->to_restart, 0);
+    for (unsigned i = 0; i < service->service.members->len; i++) {
+        const struct object *vm = service->service.members->pdata[i];
+
+        g_array_append_val(work->to_restart, vm->id);
+    }
+    work->first_error = 0;
+    cloud_event(engine->cloud, service, &request->actor, "restart");
+    service_nudge(engine, service);
+    request_wait(engine, request, &work->waiters, true);
+}

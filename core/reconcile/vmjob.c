@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The jobs that make, change, switch and destroy a VM's domain, and what comes of each. */
+#include <string.h>
+
+#include "core/reconcile/internal.h"
+
+enum {
+    CREATE_DEADLINE_MS = 300000, /* images may be copied */
+    CHANGE_DEADLINE_MS = 60000,
+    POWER_DEADLINE_MS = 60000,
+    DESTROY_DEADLINE_MS = 60000,
+};
+
+static struct task *vm_task(struct engine *engine, struct object *vm) REQUIRES(model)
+{
+    struct task *task = task_new(engine, vm->vm.host, vm->id);
+
+    task->uuid = g_strdup(vm->vm.uuid);
+    task->name = g_strdup(vm->vm.domain_name ? vm->vm.domain_name : vm->name);
+    vm_work(vm)->busy = true;
+    return task;
+}
+
+static void fill_plan(struct engine *engine, struct task *task, struct object *vm, Spec *spec,
+                      const char *text) REQUIRES(model)
+{
+    task->type = g_strdup(vm->vm.type);
+    task->object = g_strdup(vm->name);
+    task->spec = spec_ref(spec);
+    task->text = g_strdup(text);
+    task->cloud_uuid = g_strdup(store_cloud_uuid(engine->store));
+    task->service = vm->vm.service ? g_strdup(vm->vm.service->name) : NULL;
+    task->start = vm->vm.power;
+}
+
+/* Worker. */
+static struct virt_plan plan_of(const struct task *task)
+{
+    return (struct virt_plan){
+        .uuid = task->uuid,
+        .name = task->name,
+        .type = task->type,
+        .vm = &task->spec->vm,
+        .mark = {.cloud = task->cloud_uuid,
+                 .id = task->id,
+                 .name = task->object,
+                 .service = task->service,
+                 .spec = task->text},
+        .start = task->start,
+    };
+}
+
+/* The VM a task is about, unless it is gone. */
+static struct object *task_vm(struct engine *engine, const struct task *task) REQUIRES(model)
+{
+    struct object *vm = cloud_by_id(engine->cloud, task->id);
+
+    return vm && vm->kind == OBJECT_VM ? vm : NULL;
+}
+
+/* The call may have done its work, or may yet: nobody knows until the host is seen again. */
+static bool outcome_unknown(const GError *error)
+{
+    return error->code == EHOSTDOWN || error->code == ETIMEDOUT || error->code == ECANCELED;
+}
+
+static void report(struct engine *engine, struct object *vm, const char *doing,
+                   const GError *error) REQUIRES(model)
+{
+    cloud_set_error(engine->cloud, vm, error->code, error->message);
+    cloud_event(engine->cloud, vm, NULL, "%s failed: %s", doing, error->message);
+    engine_touch(engine, vm);
+}
+
+/* ---- make */
+
+static void run_create(struct task *task, const struct virt_ops *ops, struct virt *virt,
+                       GError **error)
+{
+    const struct virt_plan plan = plan_of(task);
+
+    ops->create(virt, &plan, &task->domain, error);
+}
+
+static void leave_host(struct engine *engine, struct object *vm) REQUIRES(model)
+{
+    place_give(cloud_place(engine->cloud), vm->id);
+    cloud_set_host(engine->cloud, vm, NULL);
+    engine->room_changed = true;
+}
+
+/* The host could not: the next best is tried, if there is one. */
+static bool try_elsewhere(struct engine *engine, struct object *vm, uint64_t failed_on)
+    REQUIRES(model)
+{
+    struct vm_work *work = vm_work(vm);
+    g_autofree char *placement = g_strdup(vm->placement), *error = g_strdup(vm->error);
+    int code = vm->error_code;
+
+    if (!work->tried)
+        work->tried = g_array_new(false, false, sizeof(uint64_t));
+    g_array_append_val(work->tried, failed_on);
+    leave_host(engine, vm);
+    if (vm_place(engine, vm))
+        return true;
+    cloud_set_placement(engine->cloud, vm, g_steal_pointer(&placement));
+    cloud_set_error(engine->cloud, vm, code, error);
+    return false;
+}
+
+static void create_failed(struct engine *engine, struct object *vm, uint64_t host,
+                          const GError *error) REQUIRES(model)
+{
+    report(engine, vm, "creating", error);
+    if (outcome_unknown(error)) {
+        /* It stays bound to the host and is finished when that returns: making it on another
+         * one now could make it twice. */
+        vm_settled(engine, vm, error);
+        return;
+    }
+    vm_work(vm)->busy = false;
+    if (try_elsewhere(engine, vm, host))
+        return;
+    g_clear_pointer(&vm_work(vm)->tried, g_array_unref);
+    vm->vm.phase = VM_FAILED;
+    cloud_set_uuid(engine->cloud, vm, NULL);
+    cloud_refresh_state(engine->cloud, vm);
+    vm_settled(engine, vm, error);
+}
+
+static void done_create(struct engine *engine, struct task *task, const GError *error)
+    REQUIRES(model)
+{
+    struct object *vm = task_vm(engine, task);
+
+    if (!vm)
+        return;
+    if (error) {
+        create_failed(engine, vm, task->host, error);
+        return;
+    }
+    g_clear_pointer(&vm_work(vm)->tried, g_array_unref);
+    cloud_set_error(engine->cloud, vm, 0, NULL);
+    vm_seen(engine, vm, task->domain);
+    cloud_event(engine->cloud, vm, NULL, "%s on %s", vm->vm.power ? "running" : "defined",
+                vm->vm.host->name);
+    vm_settled(engine, vm, NULL);
+    vm_reconcile(engine, vm);
+}
+
+void vm_create(struct engine *engine, struct object *vm)
+{
+    struct task *task;
+
+    if (!vm->vm.uuid[0]) {
+        g_autofree char *uuid = g_uuid_string_random();
+
+        cloud_set_uuid(engine->cloud, vm, uuid);
+    }
+    vm->vm.phase = VM_CREATING;
+    cloud_refresh_state(engine->cloud, vm);
+    engine_touch(engine, vm);
+    task = vm_task(engine, vm);
+    fill_plan(engine, task, vm, vm->spec, vm->spec_text);
+    task->run = run_create;
+    task->done = done_create;
+    task->deadline_ms = CREATE_DEADLINE_MS;
+    task_submit(engine, host_work(vm->vm.host)->work, task);
+}
+
+/* ---- change */
+
+static void run_change(struct task *task, const struct virt_ops *ops, struct virt *virt,
+                       GError **error)
+{
+    const struct virt_plan plan = plan_of(task);
+
+    ops->change(virt, &plan, &task->before->vm, &task->restart, &task->what, &task->domain, error);
+}
+
+static void change_failed(struct engine *engine, struct object *vm, const GError *error)
+    REQUIRES(model)
+{
+    report(engine, vm, "changing", error);
+    vm_work(vm)->adopting = false;
+    if (!outcome_unknown(error)) {
+        g_free(vm_work(vm)->refused);
+        vm_work(vm)->refused = g_strdup(vm->next_text);
+        cloud_set_next(engine->cloud, vm, NULL, NULL);
+        placing_reserve(engine, vm);
+        engine->room_changed = true;
+    }
+    vm_settled(engine, vm, error);
+}
+
+/* A spec that says `power` rules; one that does not leaves the power as it is. */
+static void apply_power(struct engine *engine, struct object *vm) REQUIRES(model)
+{
+    bool on = domain_is_active(vm->vm.domain);
+
+    if (!(vm->spec->given & spec_key_bit(SPEC_VM, "power")))
+        return;
+    vm->vm.power = vm->spec->vm.power;
+    if (vm->vm.power != on)
+        vm_power(engine, vm, vm->vm.power ? VERB_START : VERB_SHUTDOWN, false);
+}
+
+static void done_change(struct engine *engine, struct task *task, const GError *error)
+    REQUIRES(model)
+{
+    struct object *vm = task_vm(engine, task);
+
+    if (!vm)
+        return;
+    if (error) {
+        change_failed(engine, vm, error);
+        return;
+    }
+    if (vm_work(vm)->adopting) {
+        vm->vm.managed = true;
+        vm->vm.power = domain_is_active(vm->vm.domain);
+        vm_work(vm)->adopting = false;
+    }
+    cloud_accept_next(vm);
+    vm->vm.restart_pending = task->restart;
+    cloud_set_error(engine->cloud, vm, 0, task->restart ? task->what : NULL);
+    vm_seen(engine, vm, task->domain);
+    cloud_event(engine->cloud, vm, NULL, "changed%s",
+                task->restart ? ", in part at the next start" : "");
+    vm_settled(engine, vm, NULL);
+    apply_power(engine, vm);
+}
+
+void vm_set_next(struct engine *engine, struct object *vm, const char *text, Spec *spec)
+{
+    cloud_set_next(engine->cloud, vm, g_strdup(text), spec_ref(spec));
+    placing_reserve(engine, vm);
+    engine_touch(engine, vm);
+    vm_change(engine, vm);
+}
+
+void vm_change(struct engine *engine, struct object *vm)
+{
+    struct task *task = vm_task(engine, vm);
+
+    fill_plan(engine, task, vm, vm->next, vm->next_text);
+    task->before = spec_ref(vm->spec ? vm->spec : vm->next);
+    task->run = run_change;
+    task->done = done_change;
+    task->deadline_ms = CHANGE_DEADLINE_MS;
+    task_submit(engine, host_work(vm->vm.host)->work, task);
+}
+
+/* ---- switch on and off */
+
+static void run_power(struct task *task, const struct virt_ops *ops, struct virt *virt,
+                      GError **error)
+{
+    if (task->cold) {
+        if (!ops->power(virt, task->uuid, VERB_DESTROY, &task->domain, error))
+            return;
+        g_clear_pointer(&task->domain, virt_domain_free);
+    }
+    ops->power(virt, task->uuid, task->verb, &task->domain, error);
+}
+
+static void done_power(struct engine *engine, struct task *task, const GError *error)
+    REQUIRES(model)
+{
+    struct object *vm = task_vm(engine, task);
+
+    if (!vm)
+        return;
+    if (error) {
+        report(engine, vm, "power", error);
+    } else {
+        /* A restart that was pending has happened if the domain was started anew. */
+        if (task->cold && vm->vm.restart_pending)
+            vm->vm.restart_pending = false;
+        vm_seen(engine, vm, task->domain);
+        if (!vm->vm.restart_pending)
+            cloud_set_error(engine->cloud, vm, 0, NULL);
+    }
+    vm_settled(engine, vm, error);
+    vm_reconcile(engine, vm);
+}
+
+void vm_power(struct engine *engine, struct object *vm, enum domain_verb verb, bool cold)
+{
+    struct task *task = vm_task(engine, vm);
+
+    task->verb = verb;
+    task->cold = cold;
+    task->run = run_power;
+    task->done = done_power;
+    task->deadline_ms = POWER_DEADLINE_MS;
+    engine_touch(engine, vm);
+    task_submit(engine, host_work(vm->vm.host)->work, task);
+}
+
+/* ---- destroy */
+
+static void run_destroy(struct task *task, const struct virt_ops *ops, struct virt *virt,
+                        GError **error)
+{
+    ops->destroy(virt, task->uuid, task->name, error);
+}
+
+static void done_destroy(struct engine *engine, struct task *task, const GError *error)
+    REQUIRES(model)
+{
+    struct object *vm = task_vm(engine, task);
+    struct object *service;
+
+    if (!vm)
+        return;
+    service = vm->vm.service;
+    if (!error) {
+        cloud_event(engine->cloud, vm, NULL, "destroyed");
+        vm_settled(engine, vm, NULL);
+        vm_forget(engine, vm);
+    } else {
+        report(engine, vm, "destroying", error);
+        /* It is tried again when the host returns; a plain refusal brings the VM back. */
+        if (!outcome_unknown(error))
+            vm->vm.phase = VM_ACTIVE;
+        cloud_refresh_state(engine->cloud, vm);
+        vm_settled(engine, vm, error);
+    }
+    if (service)
+        service_nudge(engine, service);
+}
+
+void vm_destroy(struct engine *engine, struct object *vm)
+{
+    struct task *task = vm_task(engine, vm);
+
+    vm->vm.phase = VM_DESTROYING;
+    cloud_refresh_state(engine->cloud, vm);
+    engine_touch(engine, vm);
+    task->run = run_destroy;
+    task->done = done_destroy;
+    task->deadline_ms = DESTROY_DEADLINE_MS;
+    task_submit(engine, host_work(vm->vm.host)->work, task);
+}

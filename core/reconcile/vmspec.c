@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What users ask of VMs: a spec, and to be destroyed. */
+#include <string.h>
+
+#include "core/reconcile/internal.h"
+
+static bool same_text(const struct object *vm, const char *text) REQUIRES_SHARED(model)
+{
+    return vm->spec_text && strcmp(vm->spec_text, text) == 0;
+}
+
+/* Nothing to do: this very spec is in force, or on its way to be. */
+static bool in_force(const struct object *vm, const char *text) REQUIRES_SHARED(model)
+{
+    return vm->vm.managed && !vm->next && same_text(vm, text) && vm->vm.phase != VM_FAILED &&
+           vm->vm.phase != VM_DRAFT;
+}
+
+static bool may_commit(struct object *vm, GError **error) REQUIRES(model)
+{
+    if (vm->vm.service)
+        fail(error, EPERM, "%s is a member of service %s: change services/%s/spec", vm->name,
+             vm->vm.service->name, vm->vm.service->name);
+    else if (vm_work(vm)->busy || vm->vm.phase == VM_CREATING || vm->vm.phase == VM_DESTROYING)
+        fail(error, EBUSY, "a job of %s is under way: state is %s", vm->name, vm->state);
+    else
+        return true;
+    return false;
+}
+
+/* What is refused leaves the object as it was, but for `error` and the reasons in `placement`. */
+static bool can_be_placed(struct engine *engine, struct object *vm, Spec *spec, GError **error)
+    REQUIRES(model)
+{
+    g_autofree const char **types = placing_types(engine, &spec->vm);
+    struct place_want want = cloud_want(vm, &spec->vm, types);
+
+    if (placing_check(engine, vm, &spec->vm, error))
+        return true;
+    cloud_set_placement(engine->cloud, vm, place_explain(cloud_place(engine->cloud), &want));
+    return false;
+}
+
+static void commit_new(struct engine *engine, struct request *request, struct object *vm,
+                       const char *text, Spec *spec) REQUIRES(model)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (!can_be_placed(engine, vm, spec, &error)) {
+        request_finish(engine, request->ticket, vm, error);
+        return;
+    }
+    cloud_set_spec(engine->cloud, vm, g_strdup(text), spec_ref(spec));
+    cloud_set_error(engine->cloud, vm, 0, NULL);
+    cloud_event(engine->cloud, vm, &request->actor, "spec written");
+    vm->vm.power = spec->vm.power;
+    vm->vm.phase = VM_PENDING;
+    cloud_refresh_state(engine->cloud, vm);
+    g_hash_table_replace(engine->pending, &vm->id, object_ref(vm));
+    /* Placed at the end of this round, together with what else became ready in it. */
+    engine->room_changed = true;
+    engine_touch(engine, vm);
+    request_wait(engine, request, &vm_work(vm)->waiters, true);
+}
+
+/* Whether VM may stay where it is under SPEC. */
+static bool fits_in_place(struct engine *engine, struct object *vm, Spec *spec, GError **error)
+    REQUIRES(model)
+{
+    const char *types[] = {vm->vm.type, NULL};
+    struct object *host = vm->vm.host;
+    struct place_want want = cloud_want(vm, &spec->vm, types);
+    struct place_choice choice;
+    g_autofree char *explained = NULL;
+    bool grows = spec->vm.cpus > vm->vm.cpus || spec->vm.memory > vm->vm.memory;
+
+    if (spec->vm.virtualization && g_strcmp0(spec->vm.virtualization, vm->vm.type) != 0) {
+        fail(error, EOPNOTSUPP, "virtualization cannot change from %s to %s: remove %s and make "
+             "it again", vm->vm.type, spec->vm.virtualization, vm->name);
+        return false;
+    }
+    if (want.host && strcmp(want.host, host->name) != 0) {
+        fail(error, EBUSY, "%s is on host %s and cannot move to %s", vm->name, host->name,
+             want.host);
+        return false;
+    }
+    want.host = host->name;
+    if (!grows || place_find(cloud_place(engine->cloud), &want, &choice) == PLACE_FOUND)
+        return true;
+    explained = place_explain(cloud_place(engine->cloud), &want);
+    cloud_set_placement(engine->cloud, vm, g_steal_pointer(&explained));
+    fail(error, ENOSPC, "host %s has no room for the change; see placement", host->name);
+    return false;
+}
+
+static void commit_change(struct engine *engine, struct request *request, struct object *vm,
+                          const char *text, Spec *spec) REQUIRES(model)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (!host_require_up(vm->vm.host, &error) || !fits_in_place(engine, vm, spec, &error)) {
+        request_finish(engine, request->ticket, vm, error);
+        return;
+    }
+    cloud_event(engine->cloud, vm, &request->actor, "spec written%s",
+                vm->vm.managed ? "" : ": adopted");
+    vm_work(vm)->adopting = !vm->vm.managed;
+    vm_set_next(engine, vm, text, spec);
+    request_wait(engine, request, &vm_work(vm)->waiters, true);
+}
+
+void vm_commit(struct engine *engine, struct request *request, struct object *vm, const char *text,
+               Spec *spec)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (in_force(vm, text)) {
+        request_answer(engine, request->ticket, 0);
+        return;
+    }
+    if (!may_commit(vm, &error)) {
+        request_finish(engine, request->ticket, vm, error);
+        return;
+    }
+    if (vm->vm.phase == VM_ACTIVE)
+        commit_change(engine, request, vm, text, spec);
+    else
+        commit_new(engine, request, vm, text, spec);
+}
+
+static bool may_remove(struct object *vm, GError **error) REQUIRES(model)
+{
+    if (vm->vm.service)
+        fail(error, EPERM, "%s is a member of service %s: scale or remove that", vm->name,
+             vm->vm.service->name);
+    else if (!vm->vm.managed)
+        fail(error, EPERM, "%s was not made by cloudfs: write its spec to adopt it first",
+             vm->name);
+    else if (vm->spec && vm->spec->vm.protect)
+        fail(error, EPERM, "%s is protected (protect = yes in its spec)", vm->name);
+    else if (vm_work(vm)->busy)
+        fail(error, EBUSY, "a job of %s is under way: state is %s", vm->name, vm->state);
+    else
+        return true;
+    return false;
+}
+
+void vm_remove(struct engine *engine, struct request *request, struct object *vm)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (!may_remove(vm, &error) || (vm->vm.host && !host_require_up(vm->vm.host, &error))) {
+        request_finish(engine, request->ticket, vm, error);
+        return;
+    }
+    if (vm->vm.host) {
+        cloud_event(engine->cloud, vm, &request->actor, "removing");
+        vm_destroy(engine, vm);
+        /* Not bounded: rmdir(2) that says 0 while the name is still there would mislead. */
+        request_wait(engine, request, &vm_work(vm)->waiters, false);
+        return;
+    }
+    cloud_event(engine->cloud, vm, &request->actor, "removed");
+    vm_forget(engine, vm);
+    request_answer(engine, request->ticket, 0);
+}
