@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reading directories. */
+#include <errno.h>
+#include <string.h>
+
+#include "fs/fs.h"
+
+void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    struct fs *fs = fs_of(req);
+    struct node node;
+    int err = 0;
+
+    cloud_read_lock(fs->cloud);
+    if (!node_find(fs->cloud, ino, &node))
+        err = ESTALE;
+    else if (!node_is_dir(&node))
+        err = ENOTDIR;
+    cloud_read_unlock(fs->cloud);
+    if (err)
+        fuse_reply_err(req, err);
+    else
+        fuse_reply_open(req, fi);
+}
+
+struct listing {
+    fuse_req_t req;
+    struct fs *fs;
+    char *at;
+    size_t left;
+    bool plus;
+};
+
+/* Without a number here, the kernel takes the name's type only and asks when it wants more. */
+static bool wants_number(const struct node *node, const char *name)
+{
+    return !node_is_live(node) && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+static size_t add_plus(struct listing *list, const struct node *node, const char *name,
+                       off_t offset) REQUIRES_SHARED(model)
+{
+    struct fuse_entry_param entry = {.entry_timeout = ENTRY_TIMEOUT};
+
+    node_stat(list->fs->cloud, node, &entry.attr);
+    entry.attr_timeout = fs_attr_timeout(&entry.attr);
+    if (wants_number(node, name))
+        entry.ino = entry.attr.st_ino;
+    return fuse_add_direntry_plus(list->req, list->at, list->left, name, &entry, offset);
+}
+
+static size_t add_plain(struct listing *list, const struct node *node, const char *name,
+                        off_t offset)
+{
+    struct stat st = {
+        .st_ino = node_ino(node),
+        .st_mode = node->row ? node->row->mode : S_IFDIR,
+    };
+
+    return fuse_add_direntry(list->req, list->at, list->left, name, &st, offset);
+}
+
+static bool add_entry(void *ctx, const struct node *node, const char *name, off_t offset)
+    REQUIRES_SHARED(model)
+{
+    struct listing *list = ctx;
+    size_t size =
+        list->plus ? add_plus(list, node, name, offset) : add_plain(list, node, name, offset);
+
+    if (size > list->left)
+        return false;
+    list->at += size;
+    list->left -= size;
+    return true;
+}
+
+static void list_dir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, bool plus)
+    EXCLUDES(model)
+{
+    struct fs *fs = fs_of(req);
+    g_autofree char *buf = g_malloc(size);
+    struct listing list = {req, fs, buf, size, plus};
+    struct node dir;
+    bool found;
+
+    inval_reply_begin(fs->inval);
+    cloud_read_lock(fs->cloud);
+    found = node_find(fs->cloud, ino, &dir);
+    if (found)
+        node_walk(fs->cloud, &dir, offset, add_entry, &list);
+    cloud_read_unlock(fs->cloud);
+    if (found)
+        fuse_reply_buf(req, buf, size - list.left);
+    else
+        fuse_reply_err(req, ESTALE);
+    inval_reply_end(fs->inval);
+}
+
+void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+                struct fuse_file_info *fi)
+{
+    (void)fi;
+    list_dir(req, ino, size, offset, false);
+}
+
+void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+                    struct fuse_file_info *fi)
+{
+    (void)fi;
+    list_dir(req, ino, size, offset, true);
+}

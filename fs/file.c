@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Opening, reading and closing files. */
+#include <errno.h>
+
+#include "fs/handle.h"
+
+/* Nothing of a file's text stays in the kernel: what changes, changes at once. */
+static void fill_info(struct fuse_file_info *fi, struct handle *handle)
+{
+    fi->fh = (uint64_t)(uintptr_t)handle;
+    fi->direct_io = 1;
+    fi->keep_cache = 0;
+}
+
+void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    struct handle *handle;
+    int err = handle_open(fs_of(req), req, ino, fi->flags, &handle);
+
+    if (err) {
+        fuse_reply_err(req, err);
+        return;
+    }
+    fill_info(fi, handle);
+    if (fuse_reply_open(req, fi) != 0)
+        handle_free(handle); /* the opener is gone: there will be no release */
+}
+
+/* The name appeared between lookup and open; others cannot be made. */
+void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+               struct fuse_file_info *fi)
+{
+    struct fs *fs = fs_of(req);
+    struct fuse_entry_param entry;
+    struct handle *handle;
+    int err;
+
+    (void)mode;
+    inval_reply_begin(fs->inval);
+    err = fs_entry(fs, parent, name, &entry);
+    if (err == ENOENT)
+        err = EACCES;
+    if (!err)
+        err = handle_open(fs, req, entry.ino, fi->flags, &handle);
+    if (err) {
+        fuse_reply_err(req, err);
+    } else {
+        fill_info(fi, handle);
+        if (fuse_reply_create(req, &entry, fi) != 0)
+            handle_free(handle);
+    }
+    inval_reply_end(fs->inval);
+}
+
+static void reply_part(fuse_req_t req, const char *text, size_t len, size_t size, off_t offset)
+{
+    size_t start = offset < 0 ? 0 : MIN((size_t)offset, len);
+
+    fuse_reply_buf(req, text + start, MIN(size, len - start));
+}
+
+/* Copied, so that the model is not locked while the kernel takes it in. */
+static void read_log(struct fs *fs, fuse_req_t req, size_t size, off_t offset) EXCLUDES(model)
+{
+    g_autofree char *part = NULL;
+    const GString *log;
+    size_t start, len;
+    int64_t time;
+
+    cloud_read_lock(fs->cloud);
+    log = cloud_events_text(fs->cloud, &time);
+    start = offset < 0 ? 0 : MIN((size_t)offset, log->len);
+    len = MIN(size, log->len - start);
+    part = g_memdup2(log->str + start, len);
+    cloud_read_unlock(fs->cloud);
+    fuse_reply_buf(req, part, len);
+}
+
+static void read_buffer(struct handle *handle, fuse_req_t req, size_t size, off_t offset)
+{
+    g_mutex_lock(&handle->lock);
+    reply_part(req, handle->buffer->text->str, handle->buffer->text->len, size, offset);
+    g_mutex_unlock(&handle->lock);
+}
+
+void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+    struct fs *fs = fs_of(req);
+    struct handle *handle = handle_of(fi);
+    const char *text;
+    size_t len;
+
+    if (handle->row->facet == LOG) {
+        read_log(fs, req, size, offset);
+        return;
+    }
+    if (handle->buffer) {
+        read_buffer(handle, req, size, offset);
+        return;
+    }
+    if (handle->row->facet == LIVE)
+        publish_touch(fs->publish, ino);
+    text = g_bytes_get_data(handle->text, &len);
+    reply_part(req, text, len, size, offset);
+}
+
+/* The last resort of a writer whose own close did not come: nobody hears an error any more. */
+void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    struct fs *fs = fs_of(req);
+    struct handle *handle = handle_of(fi);
+    g_autofree char *text = NULL;
+    size_t len;
+    int refused;
+
+    (void)ino;
+    text = handle_take(handle, &len, &refused);
+    if (text)
+        engine_commit(fs->engine, handle->id, text, len, &handle->opener, park_ignore, NULL);
+    handle_free(handle);
+    fuse_reply_err(req, 0);
+}

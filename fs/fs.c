@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the operations share: attributes, entries, the text of live files. */
+#include "fs/fs.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct actor fs_actor(fuse_req_t req)
+{
+    const struct fuse_ctx *ctx = fuse_req_ctx(req);
+
+    return (struct actor){ctx->uid, ctx->gid, ctx->pid};
+}
+
+double fs_attr_timeout(const struct stat *st)
+{
+    return S_ISREG(st->st_mode) ? 0 : ATTR_TIMEOUT;
+}
+
+GString *fs_render(void *ctx, uint64_t ino)
+{
+    struct fs *fs = ctx;
+    struct node node;
+    GString *text = NULL;
+
+    cloud_read_lock(fs->cloud);
+    if (node_find(fs->cloud, ino, &node))
+        text = node_text(fs->cloud, &node);
+    cloud_read_unlock(fs->cloud);
+    return text;
+}
+
+/* Size and time of the version that INO shows. */
+static int stat_live(struct fs *fs, uint64_t ino, struct stat *st)
+{
+    struct view view;
+
+    if (!publish_look(fs->publish, ino, &view))
+        return ESTALE;
+    stat_set_size(st, view_size(&view));
+    stat_set_time(st, view.time);
+    view_clear(&view);
+    return 0;
+}
+
+int fs_stat(struct fs *fs, uint64_t ino, struct stat *st)
+{
+    struct node node;
+    bool live = false;
+    int err = ESTALE;
+
+    cloud_read_lock(fs->cloud);
+    if (node_find(fs->cloud, ino, &node)) {
+        node_stat(fs->cloud, &node, st);
+        live = node_is_live(&node);
+        err = 0;
+    }
+    cloud_read_unlock(fs->cloud);
+    return live ? stat_live(fs, ino, st) : err;
+}
+
+static int find_entry(struct fs *fs, uint64_t parent, const char *name, struct node *child)
+    REQUIRES_SHARED(model)
+{
+    struct node dir;
+
+    if (!node_find(fs->cloud, parent, &dir))
+        return ESTALE;
+    /* Without a handle of the inode, NFS asks for "." also of files. */
+    if (!node_is_dir(&dir) && strcmp(name, ".") != 0)
+        return ENOTDIR;
+    return node_child(fs->cloud, &dir, name, child) ? 0 : ENOENT;
+}
+
+int fs_entry(struct fs *fs, uint64_t parent, const char *name, struct fuse_entry_param *entry)
+{
+    struct node child;
+    bool live = false;
+    int err;
+
+    *entry = (struct fuse_entry_param){.entry_timeout = ENTRY_TIMEOUT};
+    cloud_read_lock(fs->cloud);
+    err = find_entry(fs, parent, name, &child);
+    if (!err) {
+        node_stat(fs->cloud, &child, &entry->attr);
+        live = node_is_live(&child);
+    }
+    cloud_read_unlock(fs->cloud);
+    if (live)
+        err = stat_live(fs, entry->attr.st_ino, &entry->attr);
+    if (err)
+        return err == ESTALE && live ? ENOENT : err;
+    entry->ino = entry->attr.st_ino;
+    entry->attr_timeout = fs_attr_timeout(&entry->attr);
+    return 0;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The mount: what all requests share, and how they reach it.
+ *
+ * Every request is answered exactly once. None waits: reads come from the model and from
+ * published versions, what takes long is parked (park.h) and answered from the engine's thread.
+ * Lock order: a handle's lock, the reply barrier (inval.h), the model's. A published version's
+ * lock is never held together with another.
+ */
+#pragma once
+
+#include <fuse_lowlevel.h>
+#include <glib.h>
+
+#include "core/reconcile/engine.h"
+#include "fs/cut.h"
+#include "fs/inval.h"
+#include "fs/node.h"
+#include "fs/park.h"
+#include "fs/publish.h"
+
+struct fs {
+    struct engine *engine;
+    struct cloud *cloud;
+    struct fuse_session *session;
+    struct publish *publish;
+    struct inval *inval;
+    struct parking *parking;
+    struct cuts *cuts;
+};
+
+/*
+ * Names are cached until they are invalidated. The attributes of directories and links are
+ * invalidated too, but for the moment between an answer and the kernel's taking it in; those of
+ * files are always asked for.
+ */
+#define ENTRY_TIMEOUT 3600.0
+#define ATTR_TIMEOUT  1.0
+
+extern const struct fuse_lowlevel_ops fs_ops;
+
+static inline struct fs *fs_of(fuse_req_t req)
+{
+    return fuse_req_userdata(req);
+}
+
+struct actor fs_actor(fuse_req_t req);
+double fs_attr_timeout(const struct stat *st);
+
+/* Attributes of INO, with the size and time of the version that a live file shows now. ESTALE. */
+int fs_stat(struct fs *fs, uint64_t ino, struct stat *st) EXCLUDES(model);
+/* ENOENT, ESTALE, ENOTDIR. */
+int fs_entry(struct fs *fs, uint64_t parent, const char *name, struct fuse_entry_param *entry)
+    EXCLUDES(model);
+/* For publish_ops: the text of INO, or NULL. */
+GString *fs_render(void *fs, uint64_t ino) EXCLUDES(model);
+
+/* ---- the operations, by file */
+/* names.c */
+void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
+void op_readlink(fuse_req_t req, fuse_ino_t ino);
+void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode);
+void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name);
+void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name);
+/* dir.c */
+void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+                struct fuse_file_info *fi);
+void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+                    struct fuse_file_info *fi);
+/* attr.c */
+void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int what,
+                struct fuse_file_info *fi);
+/* file.c */
+void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+               struct fuse_file_info *fi);
+void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi);
+void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+/* write.c */
+void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
+              struct fuse_file_info *fi);
+void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi);

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "fs/handle.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "core/spec/spec.h"
+#include "fs/proc.h"
+
+static bool wants_write(int flags)
+{
+    return (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC);
+}
+
+/* What the model says about INO, at the moment of open. */
+static int look(struct fs *fs, uint64_t ino, int flags, struct handle *handle, bool *live)
+    REQUIRES_SHARED(model)
+{
+    struct node node;
+
+    if (!node_find(fs->cloud, ino, &node))
+        return ESTALE;
+    if (node_is_dir(&node))
+        return EISDIR;
+    if (S_ISLNK(node.row->mode))
+        return ELOOP;
+    if (wants_write(flags) && !node.row->store)
+        return EACCES; /* for root too: nothing could come of it */
+    handle->id = node.object->id;
+    handle->kind = node.object->kind;
+    handle->row = node.row;
+    *live = node_is_live(&node);
+    if (!*live && node.row->facet != LOG)
+        handle->text = g_string_free_to_bytes(node_text(fs->cloud, &node));
+    return 0;
+}
+
+static int look_locked(struct fs *fs, uint64_t ino, int flags, struct handle *handle)
+    EXCLUDES(model)
+{
+    struct view view = {0};
+    bool live = false;
+    int err;
+
+    cloud_read_lock(fs->cloud);
+    err = look(fs, ino, flags, handle, &live);
+    cloud_read_unlock(fs->cloud);
+    if (!live)
+        return err;
+    if (!publish_look(fs->publish, ino, &view))
+        return ESTALE;
+    handle->text = view.text;
+    return 0;
+}
+
+/* The text that writing starts from. */
+static void begin_buffer(struct fs *fs, struct handle *handle, int flags)
+{
+    size_t len;
+    const char *start = g_bytes_get_data(handle->text, &len);
+    off_t cut;
+
+    handle->buffer = buffer_new(start, flags & O_TRUNC ? 0 : len, flags & O_APPEND);
+    if (cuts_take(fs->cuts, handle->ino, &cut))
+        buffer_resize(handle->buffer, flags & O_TRUNC ? 0 : cut, SPEC_MAX_BYTES);
+}
+
+int handle_open(struct fs *fs, fuse_req_t req, uint64_t ino, int flags, struct handle **handle)
+{
+    struct handle *made = g_new0(struct handle, 1);
+    int err;
+
+    g_mutex_init(&made->lock);
+    made->ino = ino;
+    err = look_locked(fs, ino, flags, made);
+    if (err) {
+        handle_free(made);
+        return err;
+    }
+    if ((flags & O_ACCMODE) != O_RDONLY) {
+        made->opener = fs_actor(req);
+        made->process = proc_tgid(made->opener.pid);
+        if (made->row->store == store_spec)
+            begin_buffer(fs, made, flags);
+    }
+    *handle = made;
+    return 0;
+}
+
+void handle_free(struct handle *handle)
+{
+    g_clear_pointer(&handle->text, g_bytes_unref);
+    buffer_free(handle->buffer);
+    g_mutex_clear(&handle->lock);
+    g_free(handle);
+}
+
+bool handle_size(struct handle *handle, size_t *size)
+{
+    if (!handle->buffer)
+        return false;
+    g_mutex_lock(&handle->lock);
+    *size = handle->buffer->text->len;
+    g_mutex_unlock(&handle->lock);
+    return true;
+}
+
+char *handle_take(struct handle *handle, size_t *len, int *refused)
+{
+    char *text;
+
+    *refused = 0;
+    if (!handle->buffer)
+        return NULL;
+    g_mutex_lock(&handle->lock);
+    *refused = handle->buffer->refused;
+    text = buffer_take(handle->buffer, len);
+    g_mutex_unlock(&handle->lock);
+    return text;
+}
+
+int handle_resize(struct handle *handle, off_t size)
+{
+    int err;
+
+    if (!handle->buffer)
+        return 0;
+    g_mutex_lock(&handle->lock);
+    err = buffer_resize(handle->buffer, size, SPEC_MAX_BYTES);
+    g_mutex_unlock(&handle->lock);
+    return err;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* An open file: what its reads give, and what was written through it. */
+#pragma once
+
+#include <glib.h>
+
+#include "fs/buffer.h"
+#include "fs/fs.h"
+
+struct handle {
+    /* Immutable from open on. */
+    uint64_t id, ino;
+    enum object_kind kind;
+    const struct file_row *row;
+    GBytes *text; /* the version it was opened with; NULL: of a LOG */
+    struct actor opener;
+    pid_t process; /* the opener's thread group */
+
+    GMutex lock;           /* of all below */
+    struct buffer *buffer; /* of a spec open for writing; NULL: none */
+};
+
+static inline struct handle *handle_of(const struct fuse_file_info *fi)
+{
+    return (struct handle *)(uintptr_t)fi->fh;
+}
+
+/* ESTALE, EACCES (a derived file, for writing), EISDIR. */
+int handle_open(struct fs *fs, fuse_req_t req, uint64_t ino, int flags, struct handle **handle)
+    EXCLUDES(model);
+void handle_free(struct handle *handle);
+
+/* Length of what is in the buffer; false without one. */
+bool handle_size(struct handle *handle, size_t *size);
+/* What is due for a commit, with its length; NULL: nothing. *REFUSED: errno of a write. */
+char *handle_take(struct handle *handle, size_t *len, int *refused);
+/* ftruncate. EFBIG. */
+int handle_resize(struct handle *handle, off_t size);

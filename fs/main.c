@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/error.h"
+#include "core/reconcile/engine.h"
+#include "fs/list.h"
+#include "fs/mount.h"
+#include "fs/options.h"
+#include "fs/serve.h"
+
+/* What libfuse shall know besides what the user said. */
+static void add_mount_options(struct options *options)
+{
+    g_autofree char *name =
+        g_strdup_printf("-ofsname=%s", options->source ? options->source : "cloudfs");
+
+    fuse_opt_add_arg(&options->args, "-odefault_permissions,subtype=cloudfs");
+    if (!options->named)
+        fuse_opt_add_arg(&options->args, name);
+    if (options->debug)
+        fuse_opt_add_arg(&options->args, "-odebug");
+}
+
+static bool run_mount(struct options *options, GError **error)
+{
+    g_autoptr(Conf) conf = options_conf(options, error);
+    g_autofree char *mountpoint = conf ? mount_point(options->mountpoint, error) : NULL;
+
+    if (!mountpoint)
+        return false;
+    add_mount_options(options);
+    if (!options->foreground && !options->debug && !daemon_begin(error))
+        return false;
+    return serve(conf, &options->args, mountpoint, daemon_ready, error);
+}
+
+static bool run_check(const struct options *options, GError **error)
+{
+    g_autoptr(Conf) conf = options_conf(options, error);
+    g_autoptr(GString) out = g_string_new(NULL);
+    int wrong;
+
+    if (!conf)
+        return false;
+    wrong = engine_check_hosts(conf, out);
+    fputs(out->str, stdout);
+    if (wrong)
+        fail(error, EHOSTDOWN, wrong == 1 ? "one host is wrong" : "%d hosts are wrong", wrong);
+    return wrong == 0;
+}
+
+static bool print_list(void (*list)(GString *out))
+{
+    g_autoptr(GString) out = g_string_new(NULL);
+
+    list(out);
+    fputs(out->str, stdout);
+    return true;
+}
+
+static bool run(struct options *options, GError **error)
+{
+    switch (options->action) {
+    case ACTION_MOUNT:
+        return run_mount(options, error);
+    case ACTION_CHECK:
+        return run_check(options, error);
+    case ACTION_LIST_FILES:
+        return print_list(list_files);
+    case ACTION_LIST_KEYS:
+        return print_list(list_keys);
+    case ACTION_HELP:
+        fputs(options_help, stdout);
+        return true;
+    case ACTION_VERSION:
+        printf("cloudfs %s (libfuse %s)\n", CLOUDFS_VERSION, fuse_pkgversion());
+        return true;
+    }
+    return false;
+}
+
+int main(int argc, char **argv)
+{
+    g_autoptr(GError) error = NULL;
+    struct options options;
+    bool ok = options_parse(&options, argc, argv, &error) && run(&options, &error);
+
+    if (error)
+        fprintf(stderr, "cloudfs: %s\n", error->message);
+    options_release(&options);
+    return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}

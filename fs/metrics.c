@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * `metrics`: OpenMetrics text. One table of families makes an object's file and the root's, in
+ * which the format wants all samples of a family together.
+ */
+#include <stddef.h>
+
+#include "fs/table.h"
+
+/* All numbers of one object, so that its score is worked out once and not for each family. */
+struct subject {
+    const struct object *object;
+    union {
+        struct vm_score vm;
+        struct host_score host;
+        struct service_score service;
+        struct cloud_score cloud;
+    };
+    struct usage usage;
+    double up; /* a host is up, a VM's domain has a process: 1 or 0 */
+    double memory, cpus_allocated, memory_allocated, vms; /* of a host; -1: not known */
+};
+
+struct family {
+    const char *name;
+    const char *type;      /* a counter's sample is called NAME_total */
+    const char *unit;      /* the end of the name too; NULL: none */
+    enum object_kind kind; /* OBJECT_FOLDER: the cloud */
+    size_t offset;         /* of a double in struct subject; below 0 is not known */
+    const char *help;
+};
+
+#define AT(field) offsetof(struct subject, field)
+
+static const struct family families[] = {
+    {"cloudfs_performance",                 "gauge",   NULL,      OBJECT_FOLDER,  AT(cloud.performance),
+     "Sum of P * V / R over all VMs"                                                                                                        },
+    {"cloudfs_schedule",                    "gauge",   NULL,      OBJECT_FOLDER,  AT(cloud.schedule),
+     "Sum of D * R / C over all VMs"                                                                                                        },
+    {"cloudfs_management",                  "gauge",   NULL,      OBJECT_FOLDER,  AT(cloud.management),
+     "Sum of R * T / C over all VMs"                                                                                                        },
+    {"cloudfs_hosts",                       "gauge",   NULL,      OBJECT_FOLDER,  AT(cloud.hosts),           "Hosts"                        },
+    {"cloudfs_hosts_up",                    "gauge",   NULL,      OBJECT_FOLDER,  AT(cloud.hosts_up),        "Hosts that are up"            },
+    {"cloudfs_vms",                         "gauge",   NULL,      OBJECT_FOLDER,  AT(cloud.vms),             "VMs"                          },
+    {"cloudfs_vms_running",                 "gauge",   NULL,      OBJECT_FOLDER,  AT(cloud.vms_running),     "VMs that run"                 },
+    {"cloudfs_services",                    "gauge",   NULL,      OBJECT_FOLDER,  AT(cloud.services),        "Services"                     },
+    {"cloudfs_cpus",                        "gauge",   NULL,      OBJECT_FOLDER,  AT(cloud.cpus),            "vCPUs that may be promised"   },
+    {"cloudfs_cpus_reserved",               "gauge",   NULL,      OBJECT_FOLDER,  AT(cloud.cpus_reserved),
+     "vCPUs reserved"                                                                                                                       },
+    {"cloudfs_memory_bytes",                "gauge",   "bytes",   OBJECT_FOLDER,  AT(cloud.memory),
+     "Memory that may be promised"                                                                                                          },
+    {"cloudfs_memory_reserved_bytes",       "gauge",   "bytes",   OBJECT_FOLDER,  AT(cloud.memory_reserved),
+     "Memory reserved"                                                                                                                      },
+
+    {"cloudfs_host_up",                     "gauge",   NULL,      OBJECT_HOST,    AT(up),                    "1 if the host is up"          },
+    {"cloudfs_host_performance",            "gauge",   NULL,      OBJECT_HOST,    AT(host.performance),
+     "Sum of P * V / R over its VMs"                                                                                                        },
+    {"cloudfs_host_management",             "gauge",   NULL,      OBJECT_HOST,    AT(host.management),       "R * T / C"                    },
+    {"cloudfs_host_cpus",                   "gauge",   NULL,      OBJECT_HOST,    AT(host.cpus),             "CPUs"                         },
+    {"cloudfs_host_cpus_allocated",         "gauge",   NULL,      OBJECT_HOST,    AT(cpus_allocated),
+     "vCPUs reserved on it"                                                                                                                 },
+    {"cloudfs_host_memory_bytes",           "gauge",   "bytes",   OBJECT_HOST,    AT(memory),                "Memory"                       },
+    {"cloudfs_host_memory_allocated_bytes", "gauge",   "bytes",   OBJECT_HOST,    AT(memory_allocated),
+     "Memory reserved on it"                                                                                                                },
+    {"cloudfs_host_memory_used_bytes",      "gauge",   "bytes",   OBJECT_HOST,    AT(usage.memory_used),
+     "Memory in use"                                                                                                                        },
+    {"cloudfs_host_cpu_seconds",            "counter", "seconds", OBJECT_HOST,    AT(usage.cpu_seconds),
+     "CPU time used since it started"                                                                                                       },
+    {"cloudfs_host_available_seconds",      "counter", "seconds", OBJECT_HOST,    AT(host.available),
+     "Time it was available"                                                                                                                },
+    {"cloudfs_host_maintenance_cost",       "gauge",   NULL,      OBJECT_HOST,    AT(host.maintenance_cost),
+     "C of its management score"                                                                                                            },
+    {"cloudfs_host_vms",                    "gauge",   NULL,      OBJECT_HOST,    AT(vms),                   "VMs on it"                    },
+
+    {"cloudfs_vm_running",                  "gauge",   NULL,      OBJECT_VM,      AT(up),                    "1 if the VM runs"             },
+    {"cloudfs_vm_performance",              "gauge",   NULL,      OBJECT_VM,      AT(vm.performance),        "P * V / R"                    },
+    {"cloudfs_vm_schedule",                 "gauge",   NULL,      OBJECT_VM,      AT(vm.schedule),           "D * R / C"                    },
+    {"cloudfs_vm_management",               "gauge",   NULL,      OBJECT_VM,      AT(vm.management),         "R * T / C"                    },
+    {"cloudfs_vm_processors",               "gauge",   NULL,      OBJECT_VM,      AT(vm.processors),         "vCPUs"                        },
+    {"cloudfs_vm_virtualization",           "gauge",   NULL,      OBJECT_VM,      AT(vm.virtualization),
+     "Factor of its virtualization type"                                                                                                    },
+    {"cloudfs_vm_usage",                    "gauge",   NULL,      OBJECT_VM,      AT(vm.usage),              "Share of its resources in use"},
+    {"cloudfs_vm_demand",                   "gauge",   NULL,      OBJECT_VM,      AT(vm.demand),             "D of its schedule score"      },
+    {"cloudfs_vm_resources",                "gauge",   NULL,      OBJECT_VM,      AT(vm.resources),          "R of its schedule score"      },
+    {"cloudfs_vm_cost",                     "gauge",   NULL,      OBJECT_VM,      AT(vm.cost),               "C of its schedule score"      },
+    {"cloudfs_vm_available_seconds",        "counter", "seconds", OBJECT_VM,      AT(vm.available),
+     "Time it was available"                                                                                                                },
+    {"cloudfs_vm_maintenance_cost",         "gauge",   NULL,      OBJECT_VM,      AT(vm.maintenance_cost),
+     "C of its management score"                                                                                                            },
+    {"cloudfs_vm_cpu_seconds",              "counter", "seconds", OBJECT_VM,      AT(usage.cpu_seconds),
+     "CPU time used since it started"                                                                                                       },
+    {"cloudfs_vm_memory_used_bytes",        "gauge",   "bytes",   OBJECT_VM,      AT(usage.memory_used),
+     "Memory in use"                                                                                                                        },
+    {"cloudfs_vm_memory_max_bytes",         "gauge",   "bytes",   OBJECT_VM,      AT(usage.memory_max),      "Memory"                       },
+    {"cloudfs_vm_read_bytes",               "counter", "bytes",   OBJECT_VM,      AT(usage.read_bytes),
+     "Read from its disks"                                                                                                                  },
+    {"cloudfs_vm_written_bytes",            "counter", "bytes",   OBJECT_VM,      AT(usage.written_bytes),
+     "Written to its disks"                                                                                                                 },
+    {"cloudfs_vm_received_bytes",           "counter", "bytes",   OBJECT_VM,      AT(usage.received_bytes),
+     "Received from its networks"                                                                                                           },
+    {"cloudfs_vm_sent_bytes",               "counter", "bytes",   OBJECT_VM,      AT(usage.sent_bytes),
+     "Sent to its networks"                                                                                                                 },
+
+    {"cloudfs_service_performance",         "gauge",   NULL,      OBJECT_SERVICE, AT(service.performance),
+     "Sum of P * V / R over its members"                                                                                                    },
+    {"cloudfs_service_schedule",            "gauge",   NULL,      OBJECT_SERVICE, AT(service.schedule),      "D * R / C"                    },
+    {"cloudfs_service_management",          "gauge",   NULL,      OBJECT_SERVICE, AT(service.management),
+     "Sum of R * T / C over its members"                                                                                                    },
+    {"cloudfs_service_replicas",            "gauge",   NULL,      OBJECT_SERVICE, AT(service.replicas),
+     "Members wanted"                                                                                                                       },
+    {"cloudfs_service_members",             "gauge",   NULL,      OBJECT_SERVICE, AT(service.members),       "Members"                      },
+    {"cloudfs_service_running",             "gauge",   NULL,      OBJECT_SERVICE, AT(service.running),
+     "Members that run"                                                                                                                     },
+};
+
+static void fill_host(struct subject *subject, struct cloud *cloud) REQUIRES_SHARED(model)
+{
+    const struct object *host = subject->object;
+    struct place_use use = {0};
+
+    cloud_host_score(cloud, host, &subject->host);
+    place_use(cloud_place(cloud), host->id, &use);
+    subject->usage = host->host.load;
+    subject->up = host->host.phase == HOST_UP;
+    subject->memory = host->host.known ? (double)host->host.memory : -1;
+    subject->cpus_allocated = (double)use.cpus;
+    subject->memory_allocated = (double)use.memory;
+    subject->vms = host->host.vms->len;
+}
+
+static struct subject look_at(const struct object *object, struct cloud *cloud)
+    REQUIRES_SHARED(model)
+{
+    struct subject subject = {.object = object};
+
+    switch (object->kind) {
+    case OBJECT_HOST:
+        fill_host(&subject, cloud);
+        break;
+    case OBJECT_VM:
+        cloud_vm_score(cloud, object, &subject.vm);
+        subject.usage = object->vm.usage;
+        subject.up = object->vm.phase == VM_ACTIVE && domain_is_active(object->vm.domain);
+        break;
+    case OBJECT_SERVICE:
+        cloud_service_score(cloud, object, &subject.service);
+        break;
+    case OBJECT_FOLDER:
+        cloud_total_score(cloud, &subject.cloud);
+        break;
+    case OBJECT_KINDS:
+        break;
+    }
+    return subject;
+}
+
+static void add_label(GString *text, const char *key, const char *value)
+{
+    if (text->str[text->len - 1] != '{')
+        g_string_append_c(text, ',');
+    g_string_append_printf(text, "%s=\"", key);
+    for (; *value; value++) {
+        if (*value == '\\' || *value == '"')
+            g_string_append_c(text, '\\');
+        if (*value == '\n')
+            g_string_append(text, "\\n");
+        else
+            g_string_append_c(text, *value);
+    }
+    g_string_append_c(text, '"');
+}
+
+static void add_labels(GString *text, const struct object *object) REQUIRES_SHARED(model)
+{
+    if (object->kind == OBJECT_FOLDER)
+        return;
+    g_string_append_c(text, '{');
+    add_label(text, table_of(object)->of, object->name);
+    if (object->kind == OBJECT_VM && object->vm.host)
+        add_label(text, "host", object->vm.host->name);
+    if (object->kind == OBJECT_VM && object->vm.service)
+        add_label(text, "service", object->vm.service->name);
+    g_string_append_c(text, '}');
+}
+
+static void add_sample(GString *text, const struct family *family, const struct subject *subject)
+    REQUIRES_SHARED(model)
+{
+    double value = *(const double *)((const char *)subject + family->offset);
+
+    if (value < 0)
+        return;
+    g_string_append(text, family->name);
+    if (family->type[0] == 'c')
+        g_string_append(text, "_total");
+    add_labels(text, subject->object);
+    g_string_append_printf(text, " %.15g\n", value);
+}
+
+static void add_family(GString *text, const struct family *family, const GArray *subjects)
+    REQUIRES_SHARED(model)
+{
+    if (subjects->len == 0)
+        return;
+    g_string_append_printf(text, "# TYPE %s %s\n", family->name, family->type);
+    if (family->unit)
+        g_string_append_printf(text, "# UNIT %s %s\n", family->name, family->unit);
+    g_string_append_printf(text, "# HELP %s %s\n", family->name, family->help);
+    for (unsigned i = 0; i < subjects->len; i++)
+        add_sample(text, family, &g_array_index(subjects, struct subject, i));
+}
+
+static void add_subjects(GArray *subjects, enum object_kind kind, struct cloud *cloud)
+    REQUIRES_SHARED(model)
+{
+    const GPtrArray *objects = cloud_objects(cloud, kind);
+
+    for (unsigned i = 0; i < objects->len; i++) {
+        struct subject subject = look_at(objects->pdata[i], cloud);
+
+        g_array_append_val(subjects, subject);
+    }
+}
+
+void show_metrics(const struct object *object, struct cloud *cloud, GString *text)
+{
+    GArray *subjects[OBJECT_KINDS];
+    struct subject self = look_at(object, cloud);
+
+    for (int kind = 0; kind < OBJECT_KINDS; kind++) {
+        subjects[kind] = g_array_new(false, false, sizeof(struct subject));
+        if (object->kind == OBJECT_FOLDER && kind != OBJECT_FOLDER)
+            add_subjects(subjects[kind], kind, cloud);
+    }
+    g_array_append_val(subjects[object->kind], self);
+    for (size_t i = 0; i < G_N_ELEMENTS(families); i++)
+        add_family(text, &families[i], subjects[families[i].kind]);
+    g_string_append(text, "# EOF\n");
+    for (int kind = 0; kind < OBJECT_KINDS; kind++)
+        g_array_free(subjects[kind], true);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The place of the mount, and the way into the background. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+/* The absolute path of DIR, if something can be mounted there. ENOENT, ENOTDIR, ENOTCONN (a dead
+ * mount), EBUSY (a cloudfs is mounted there already), EACCES. Free with g_free. */
+char *mount_point(const char *dir, GError **error);
+/* Whether PATH is the place of a cloudfs, by the text of a mountinfo. */
+bool mount_is_cloudfs(const char *mountinfo, const char *path);
+
+/*
+ * The caller becomes a child in the background; its parent waits until the child has called
+ * daemon_ready() or ended, and exits with 0 or 1. Before any thread. False: errno of fork().
+ */
+bool daemon_begin(GError **error);
+/* The child: lets the parent go, and its terminal. Nothing in the foreground. */
+void daemon_ready(void);

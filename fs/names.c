@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Names: finding, making and removing them. */
+#include <errno.h>
+#include <string.h>
+
+#include "fs/fs.h"
+#include "fs/ino.h"
+
+static void reply_entry(struct fs *fs, fuse_req_t req, uint64_t parent, const char *name)
+{
+    struct fuse_entry_param entry;
+    int err;
+
+    inval_reply_begin(fs->inval);
+    err = fs_entry(fs, parent, name, &entry);
+    if (err)
+        fuse_reply_err(req, err);
+    else
+        fuse_reply_entry(req, &entry);
+    inval_reply_end(fs->inval);
+}
+
+void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+    reply_entry(fs_of(req), req, parent, name);
+}
+
+void op_readlink(fuse_req_t req, fuse_ino_t ino)
+{
+    g_autoptr(GString) target = fs_render(fs_of(req), ino);
+
+    if (target && target->len > 0)
+        fuse_reply_readlink(req, target->str);
+    else
+        fuse_reply_err(req, ESTALE);
+}
+
+/* ---- mkdir, rmdir: an object's life */
+
+static bool step_mkdir(struct parked *parked)
+{
+    const struct folder_row *folder = folder_by_id(ino_id(parked->ino));
+
+    if (parked->next++ > 0)
+        return false;
+    park_hold(parked);
+    park_began(parked, engine_mkdir(parked->fs->engine, folder->kind, parked->name, parked->mode,
+                                    &parked->actor, park_done, parked));
+    return true;
+}
+
+static void answer_mkdir(struct parked *parked, int err)
+{
+    if (err)
+        fuse_reply_err(parked->req, err);
+    else
+        reply_entry(parked->fs, parked->req, parked->ino, parked->name);
+}
+
+static bool is_folder(fuse_ino_t ino)
+{
+    return ino_code(ino) == CODE_SELF && folder_by_id(ino_id(ino));
+}
+
+void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
+{
+    struct parked *parked;
+
+    if (!is_folder(parent)) {
+        fuse_reply_err(req, EPERM);
+        return;
+    }
+    parked = park_new(fs_of(req), req);
+    parked->ino = parent;
+    parked->name = g_strdup(name);
+    parked->mode = mode & 0777;
+    parked->step = step_mkdir;
+    parked->answer = answer_mkdir;
+    park_run(parked);
+}
+
+static bool step_rmdir(struct parked *parked)
+{
+    if (parked->next++ > 0)
+        return false;
+    park_hold(parked);
+    park_began(parked,
+               engine_rmdir(parked->fs->engine, parked->id, &parked->actor, park_done, parked));
+    return true;
+}
+
+static void destroy_object(struct fs *fs, fuse_req_t req, uint64_t id)
+{
+    struct parked *parked = park_new(fs, req);
+
+    parked->id = id;
+    parked->step = step_rmdir;
+    park_run(parked);
+}
+
+/*
+ * What `rm -r` removes one by one before it comes to the object's directory: the answer is
+ * yes, and nothing happens.
+ */
+static int remove_part(struct fs *fs, uint64_t parent, const char *name, bool dir, uint64_t *id)
+    EXCLUDES(model)
+{
+    struct node at, child;
+    int err = 0;
+
+    *id = 0;
+    cloud_read_lock(fs->cloud);
+    if (!node_find(fs->cloud, parent, &at))
+        err = ESTALE;
+    else if (!node_child(fs->cloud, &at, name, &child))
+        err = ENOENT;
+    else if (node_is_dir(&child) != dir)
+        err = dir ? ENOTDIR : EISDIR;
+    else if (at.object->kind != OBJECT_FOLDER)
+        err = 0;
+    else if (is_folder(parent))
+        *id = child.object->id;
+    else
+        err = EPERM;
+    cloud_read_unlock(fs->cloud);
+    return err;
+}
+
+void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+    uint64_t id;
+    int err = remove_part(fs_of(req), parent, name, true, &id);
+
+    if (!err && id)
+        destroy_object(fs_of(req), req, id);
+    else
+        fuse_reply_err(req, err);
+}
+
+void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+    uint64_t id;
+
+    fuse_reply_err(req, remove_part(fs_of(req), parent, name, false, &id));
+}

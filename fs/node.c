@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Numbers and names to nodes. */
+#include "fs/node.h"
+
+#include <string.h>
+
+#include "fs/ino.h"
+
+uint64_t node_ino(const struct node *node)
+{
+    return ino_make(node->object->id, node->row ? node->row->code : CODE_SELF);
+}
+
+bool node_is_there(struct cloud *cloud, const struct node *node)
+{
+    g_autoptr(GString) target = NULL;
+
+    if (!node->row || !S_ISLNK(node->row->mode))
+        return true;
+    target = node_text(cloud, node);
+    return target->len > 0;
+}
+
+bool node_find(struct cloud *cloud, uint64_t ino, struct node *node)
+{
+    struct node found = {.object = cloud_by_id(cloud, ino_id(ino))};
+    unsigned code = ino_code(ino);
+
+    if (!found.object || !object_alive(found.object))
+        return false;
+    if (found.object->kind == OBJECT_FOLDER && found.object->id != ROOT_ID &&
+        !folder_by_id(found.object->id))
+        return false;
+    if (code != CODE_SELF) {
+        found.row = table_by_code(table_of(found.object), code);
+        if (!found.row || !node_is_there(cloud, &found))
+            return false;
+    }
+    *node = found;
+    return true;
+}
+
+const GPtrArray *node_members(const struct object *object, unsigned *code)
+{
+    *code = object->kind == OBJECT_HOST ? CODE_OF_HOST : CODE_OF_SERVICE;
+    return object->kind == OBJECT_HOST ? object->host.vms : object->service.members;
+}
+
+static bool find_member(struct cloud *cloud, const struct object *object, const char *name,
+                        struct node *child) REQUIRES_SHARED(model)
+{
+    struct object *vm = cloud_find(cloud, OBJECT_VM, name);
+    unsigned code;
+
+    node_members(object, &code);
+    if (!vm || (code == CODE_OF_HOST ? vm->vm.host : vm->vm.service) != object)
+        return false;
+    *child = (struct node){vm, table_by_code(&vm_files, code)};
+    return true;
+}
+
+static bool find_object(struct cloud *cloud, enum object_kind kind, uint64_t id, const char *name,
+                        struct node *child) REQUIRES_SHARED(model)
+{
+    struct object *object = id ? cloud_by_id(cloud, id) : cloud_find(cloud, kind, name);
+
+    if (!object)
+        return false;
+    *child = (struct node){object, NULL};
+    return true;
+}
+
+bool node_child(struct cloud *cloud, const struct node *dir, const char *name, struct node *child)
+{
+    const struct object *object = dir->object;
+    const struct folder_row *folder;
+    struct node found = {.object = dir->object};
+
+    if (strcmp(name, ".") == 0) {
+        *child = *dir;
+        return true;
+    }
+    if (strcmp(name, "..") == 0) {
+        node_parent(cloud, dir, child);
+        return true;
+    }
+    if (dir->row)
+        return node_is_dir(dir) && find_member(cloud, object, name, child);
+    if (object->id == ROOT_ID && (folder = folder_by_name(name)))
+        return find_object(cloud, OBJECT_FOLDER, folder->id, NULL, child);
+    if (object->kind == OBJECT_FOLDER && (folder = folder_by_id(object->id)))
+        return find_object(cloud, folder->kind, 0, name, child);
+    found.row = table_by_name(table_of(object), name);
+    if (!found.row || !node_is_there(cloud, &found))
+        return false;
+    *child = found;
+    return true;
+}
+
+void node_parent(struct cloud *cloud, const struct node *node, struct node *parent)
+{
+    const struct folder_row *folder = folder_by_kind(node->object->kind);
+    uint64_t id = folder ? folder->id : ROOT_ID;
+
+    if (!node->row)
+        *parent = (struct node){cloud_by_id(cloud, id), NULL};
+    else if (node->row->code == CODE_OF_HOST)
+        *parent = (struct node){node->object->vm.host, table_by_code(&host_files, CODE_VMS)};
+    else if (node->row->code == CODE_OF_SERVICE)
+        *parent = (struct node){node->object->vm.service, table_by_code(&service_files, CODE_VMS)};
+    else
+        *parent = (struct node){node->object, NULL};
+}
+
+GString *node_text(struct cloud *cloud, const struct node *node)
+{
+    GString *text = g_string_new(NULL);
+
+    if (node->row && node->row->show)
+        node->row->show(node->object, cloud, text);
+    return text;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The files that hosts, VMs and services have alike. */
+#include "core/reconcile/engine.h"
+#include "fs/table.h"
+
+void show_spec(const struct object *object, struct cloud *cloud, GString *text)
+{
+    (void)cloud;
+    /* Who has written must read what was written, also while it is being applied. */
+    if (object->next_text)
+        g_string_append(text, object->next_text);
+    else if (object->spec_text)
+        g_string_append(text, object->spec_text);
+}
+
+void show_state(const struct object *object, struct cloud *cloud, GString *text)
+{
+    (void)cloud;
+    g_string_append_printf(text, "%s\n", object->state);
+}
+
+void show_verbs(const struct object *object, struct cloud *cloud, GString *text)
+{
+    (void)cloud;
+    g_string_append(text, engine_verbs(object->kind));
+}
+
+void show_placement(const struct object *object, struct cloud *cloud, GString *text)
+{
+    (void)cloud;
+    g_string_append(text, object->placement ? object->placement : "");
+}
+
+void show_error(const struct object *object, struct cloud *cloud, GString *text)
+{
+    (void)cloud;
+    if (object->error)
+        g_string_append_printf(text, "%s\n", object->error);
+}

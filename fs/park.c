@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "fs/park.h"
+
+#include <errno.h>
+
+#include "fs/fs.h"
+#include "fs/proc.h"
+
+struct parking {
+    GMutex lock;     /* of all below */
+    GHashTable *all; /* of struct parked *, borrowed */
+    bool closed;
+};
+
+struct parking *parking_new(void)
+{
+    struct parking *parking = g_new0(struct parking, 1);
+
+    g_mutex_init(&parking->lock);
+    parking->all = g_hash_table_new(NULL, NULL);
+    return parking;
+}
+
+void parking_free(struct parking *parking)
+{
+    if (!parking)
+        return;
+    g_hash_table_destroy(parking->all);
+    g_mutex_clear(&parking->lock);
+    g_free(parking);
+}
+
+/* Before the ticket is there, park_began() sees `cancelled`; after it, the ticket is seen here. */
+static void cancel(struct parked *parked)
+{
+    engine_ticket ticket;
+
+    atomic_store(&parked->cancelled, true);
+    ticket = atomic_load(&parked->ticket);
+    if (ticket)
+        engine_cancel(parked->fs->engine, ticket);
+}
+
+void parking_close(struct parking *parking)
+{
+    GHashTableIter iter;
+    void *parked;
+
+    g_mutex_lock(&parking->lock);
+    parking->closed = true;
+    g_hash_table_iter_init(&iter, parking->all);
+    while (g_hash_table_iter_next(&iter, &parked, NULL))
+        cancel(parked);
+    g_mutex_unlock(&parking->lock);
+}
+
+static void on_interrupt(fuse_req_t req, void *data)
+{
+    if (!proc_only_noise(fuse_req_ctx(req)->pid))
+        cancel(data);
+}
+
+struct parked *park_new(struct fs *fs, fuse_req_t req)
+{
+    struct parked *parked = g_new0(struct parked, 1);
+
+    g_atomic_ref_count_init(&parked->refs);
+    parked->fs = fs;
+    parked->req = req;
+    parked->actor = fs_actor(req);
+    parked->answer = park_answer_err;
+    g_mutex_lock(&fs->parking->lock);
+    g_hash_table_add(fs->parking->all, parked);
+    atomic_init(&parked->cancelled, fs->parking->closed);
+    g_mutex_unlock(&fs->parking->lock);
+    return parked;
+}
+
+static void unref(struct parked *parked)
+{
+    if (!g_atomic_ref_count_dec(&parked->refs))
+        return;
+    g_free(parked->name);
+    g_strfreev(parked->lines);
+    g_free(parked);
+}
+
+static void finish(struct parked *parked, int err)
+{
+    struct parking *parking = parked->fs->parking;
+
+    /* Waits for an on_interrupt() that is running; none comes after it. */
+    fuse_req_interrupt_func(parked->req, NULL, NULL);
+    g_mutex_lock(&parking->lock);
+    g_hash_table_remove(parking->all, parked);
+    g_mutex_unlock(&parking->lock);
+    parked->answer(parked, err);
+    unref(parked);
+}
+
+void park_run(struct parked *parked)
+{
+    fuse_req_interrupt_func(parked->req, on_interrupt, parked);
+    park_done(parked, 0);
+}
+
+void park_hold(struct parked *parked)
+{
+    g_atomic_ref_count_inc(&parked->refs);
+}
+
+/* DONE may have been called already: the request is gone then, and cancelling does nothing. */
+void park_began(struct parked *parked, engine_ticket ticket)
+{
+    atomic_store(&parked->ticket, ticket);
+    if (atomic_load(&parked->cancelled))
+        engine_cancel(parked->fs->engine, ticket);
+    unref(parked);
+}
+
+void park_done(void *ctx, int err)
+{
+    struct parked *parked = ctx;
+
+    if (!err && atomic_load(&parked->cancelled))
+        err = EINTR;
+    if (err || !parked->step || !parked->step(parked))
+        finish(parked, err);
+}
+
+void park_ignore(void *ctx, int err)
+{
+    (void)ctx;
+    (void)err;
+}
+
+void park_answer_err(struct parked *parked, int err)
+{
+    fuse_reply_err(parked->req, err);
+}

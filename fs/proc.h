@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What /proc/PID/status says about the process behind a request. */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* The thread group in the text of a status file; 0 if it does not say. */
+pid_t proc_parse_tgid(const char *status);
+/* Whether signals wait for the process, and all of them are such that a program is not stopped
+ * or told anything by them that it would give up a write for: SIGCHLD, SIGURG, SIGWINCH,
+ * SIGCONT. */
+bool proc_parse_noise(const char *status);
+
+/* The thread group of a thread; the thread itself where /proc does not tell. */
+pid_t proc_tgid(pid_t tid);
+bool proc_only_noise(pid_t tid);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The root: its files and its folders. */
+#include "fs/table.h"
+
+static void show_events(const struct object *object, struct cloud *cloud, GString *text)
+    REQUIRES_SHARED(model)
+{
+    int64_t time;
+    const GString *log = cloud_events_text(cloud, &time);
+
+    (void)object;
+    g_string_append_len(text, log->str, (gssize)log->len);
+}
+
+static const struct file_row rows[] = {
+    {"score",   CODE_SCORE,   S_IFREG | 0444, LIVE,       show_score,   NULL, "the whole cloud's score"},
+    {"metrics", CODE_METRICS, S_IFREG | 0444, LIVE,       show_metrics, NULL,
+     "everything in OpenMetrics text"                                                                  },
+    {"README",  CODE_README,  S_IFREG | 0444, FACET_ATTR, show_readme,  NULL,
+     "one screen: how to use this tree"                                                                },
+    {"events",  CODE_EVENTS,  S_IFREG | 0444, LOG,        show_events,  NULL,
+     "what happened, a line an event; tail -F follows it"                                              },
+};
+
+const struct file_table root_files = {"root", rows, G_N_ELEMENTS(rows)};
+
+const struct folder_row folders[N_FOLDERS] = {
+    {"hosts",    HOSTS_ID,    OBJECT_HOST,    "mkdir drafts a host, its spec connects it, rmdir forgets it"},
+    {"vms",      VMS_ID,      OBJECT_VM,      "mkdir drafts a VM, its spec creates it, rmdir destroys it"  },
+    {"services", SERVICES_ID, OBJECT_SERVICE,
+     "the same for N VMs from one template, NAME-0 to NAME-(N-1)"                                          },
+};

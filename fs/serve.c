@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Start: the engine, then the mount, so that who sees the mount sees the cloud.
+ *
+ * End: notifications to the kernel and parked requests are ended while requests are still served,
+ * as the former may wait for the latter; then the loop; then the engine, whose last answers
+ * need the session's descriptor; the unmount closes that, and its number may become a file.
+ */
+#include "fs/serve.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "core/error.h"
+#include "fs/fs.h"
+
+enum { THREADS = 10, NUDGE_US = 20 * 1000 };
+
+/* Waits for a signal that asks for the end. */
+struct stopper {
+    struct fs *fs;
+    pthread_t loop, thread;
+    atomic_bool ended; /* the loop */
+};
+
+static sigset_t stop_signals(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    return set;
+}
+
+static void stop_waiting(struct fs *fs)
+{
+    sd_notify(0, "STOPPING=1");
+    parking_close(fs->parking);
+    inval_stop(fs->inval);
+}
+
+static void *stopper_run(void *data)
+{
+    struct stopper *stopper = data;
+    sigset_t set = stop_signals();
+    int number;
+
+    sigwait(&set, &number);
+    if (atomic_load(&stopper->ended))
+        return NULL;
+    stop_waiting(stopper->fs);
+    fuse_session_exit(stopper->fs->session);
+    /* The loop sleeps in sem_wait(), and may have looked just before the line above. */
+    while (!atomic_load(&stopper->ended)) {
+        pthread_kill(stopper->loop, SIGUSR1);
+        g_usleep(NUDGE_US);
+    }
+    return NULL;
+}
+
+static void on_nudge(int number)
+{
+    (void)number;
+}
+
+static int run_loop(struct fs *fs)
+{
+    struct fuse_loop_config *config = fuse_loop_cfg_create();
+    int err;
+
+    fuse_loop_cfg_set_max_threads(config, THREADS);
+    err = fuse_session_loop_mt(fs->session, config);
+    fuse_loop_cfg_destroy(config);
+    return err;
+}
+
+/* Until unmounted or told to end. */
+static bool run(struct fs *fs, GError **error)
+{
+    struct sigaction nudge = {.sa_handler = on_nudge};
+    struct stopper stopper = {.fs = fs, .loop = pthread_self()};
+    int err;
+
+    sigaction(SIGUSR1, &nudge, NULL);
+    err = pthread_create(&stopper.thread, NULL, stopper_run, &stopper);
+    if (err) {
+        fail(error, err, "cannot start a thread: %s", g_strerror(err));
+        return false;
+    }
+    err = run_loop(fs);
+    atomic_store(&stopper.ended, true);
+    pthread_kill(stopper.thread, SIGTERM);
+    pthread_join(stopper.thread, NULL);
+    if (err < 0)
+        fail(error, -err, "the mount broke: %s", g_strerror(-err));
+    return err >= 0;
+}
+
+static int64_t now_us(void)
+{
+    return g_get_monotonic_time();
+}
+
+static const struct publish_ops publish_ops = {fs_render, now_us, cloud_now};
+
+static void watch(struct fs *fs, cloud_watcher watcher)
+{
+    cloud_write_lock(fs->cloud);
+    cloud_watch(fs->cloud, watcher, fs->inval);
+    cloud_write_unlock(fs->cloud);
+}
+
+static bool begin(struct fs *fs, const struct conf *conf, GError **error)
+{
+    fs->engine = engine_new(conf, error);
+    if (!fs->engine)
+        return false;
+    fs->cloud = engine_cloud(fs->engine);
+    fs->publish = publish_new(&publish_ops, fs);
+    fs->parking = parking_new();
+    fs->cuts = cuts_new();
+    fs->inval = inval_new(fs->session, fs->publish);
+    watch(fs, inval_watch);
+    return true;
+}
+
+static void end(struct fs *fs)
+{
+    if (!fs->engine)
+        return;
+    stop_waiting(fs);
+    engine_free(fs->engine);
+    inval_free(fs->inval);
+    cuts_free(fs->cuts);
+    parking_free(fs->parking);
+    publish_free(fs->publish);
+}
+
+static bool mount_and_run(struct fs *fs, const char *mountpoint, void (*ready)(void),
+                          GError **error)
+{
+    bool ok;
+
+    if (fuse_session_mount(fs->session, mountpoint) != 0) {
+        fail(error, EIO, "cannot mount on %s", mountpoint);
+        return false;
+    }
+    ready();
+    sd_notify(0, "READY=1");
+    ok = run(fs, error);
+    end(fs); /* before the unmount: see above */
+    fs->engine = NULL;
+    fuse_session_unmount(fs->session);
+    return ok;
+}
+
+bool serve(const struct conf *conf, struct fuse_args *args, const char *mountpoint,
+           void (*ready)(void), GError **error)
+{
+    struct fs fs = {0};
+    sigset_t set = stop_signals();
+    bool ok;
+
+    /* All threads inherit it: the signals are the stopper's. */
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    fs.session = fuse_session_new(args, &fs_ops, sizeof fs_ops, &fs);
+    if (!fs.session) {
+        fail(error, EINVAL, "wrong mount options");
+        return false;
+    }
+    ok = begin(&fs, conf, error) && mount_and_run(&fs, mountpoint, ready, error);
+    end(&fs);
+    fuse_session_destroy(fs.session);
+    return ok;
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A node's attributes. */
+#include "fs/ino.h"
+#include "fs/node.h"
+
+enum { BLOCK = 4096, DIR_SIZE = 4096 };
+
+static mode_t node_mode(const struct node *node) REQUIRES_SHARED(model)
+{
+    mode_t most = node->object->mode & 0777;
+
+    if (!node->row)
+        return S_IFDIR | most;
+    if (S_ISLNK(node->row->mode))
+        return node->row->mode;
+    return (node->row->mode & S_IFMT) |
+           (((node->row->mode & 0777) | (node->row->store ? 0222 : 0)) & most);
+}
+
+/* ".", its name in its parent, and a ".." for each directory in it. */
+static nlink_t node_links(struct cloud *cloud, const struct node *node) REQUIRES_SHARED(model)
+{
+    const struct file_table *files = table_of(node->object);
+    const struct folder_row *folder = folder_by_id(node->object->id);
+    nlink_t links = 2;
+
+    if (node->row)
+        return S_ISDIR(node->row->mode) ? 2 : 1;
+    if (node->object->id == ROOT_ID)
+        return 2 + N_FOLDERS;
+    if (folder)
+        return 2 + cloud_objects(cloud, folder->kind)->len;
+    for (size_t i = 0; i < files->n; i++)
+        if (S_ISDIR(files->rows[i].mode))
+            links++;
+    return links;
+}
+
+static int64_t node_time(struct cloud *cloud, const struct node *node) REQUIRES_SHARED(model)
+{
+    const int64_t *times = node->object->times;
+    int64_t time;
+
+    if (!node->row) /* a VM's `host` comes and goes */
+        return node->object->kind == OBJECT_VM ? MAX(times[FACET_SELF], times[FACET_LINKS])
+                                               : times[FACET_SELF];
+    if (node->row->facet < FACETS)
+        return times[node->row->facet];
+    cloud_events_text(cloud, &time);
+    return time ? time : times[FACET_SELF];
+}
+
+void stat_set_size(struct stat *st, size_t size)
+{
+    st->st_size = (off_t)size;
+    st->st_blocks = (blkcnt_t)((size + 511) / 512);
+}
+
+static struct timespec to_timespec(int64_t time)
+{
+    const int64_t second = G_GINT64_CONSTANT(1000000000);
+    int64_t rest = ((time % second) + second) % second;
+
+    return (struct timespec){.tv_sec = (time - rest) / second, .tv_nsec = rest};
+}
+
+static bool is_later(struct timespec a, struct timespec b)
+{
+    return a.tv_sec != b.tv_sec ? a.tv_sec > b.tv_sec : a.tv_nsec > b.tv_nsec;
+}
+
+void stat_set_time(struct stat *st, int64_t time)
+{
+    st->st_mtim = st->st_atim = to_timespec(time);
+    if (is_later(st->st_mtim, st->st_ctim))
+        st->st_ctim = st->st_mtim;
+}
+
+static size_t node_size(struct cloud *cloud, const struct node *node) REQUIRES_SHARED(model)
+{
+    g_autoptr(GString) text = NULL;
+    int64_t time;
+
+    if (node_is_dir(node))
+        return DIR_SIZE;
+    if (node->row->facet == LOG)
+        return cloud_events_text(cloud, &time)->len;
+    text = node_text(cloud, node);
+    return text->len;
+}
+
+void node_stat(struct cloud *cloud, const struct node *node, struct stat *st)
+{
+    *st = (struct stat){
+        .st_ino = node_ino(node),
+        .st_mode = node_mode(node),
+        .st_nlink = node_links(cloud, node),
+        .st_uid = node->object->uid,
+        .st_gid = node->object->gid,
+        .st_blksize = BLOCK,
+        .st_ctim = to_timespec(node->object->times[FACET_ATTR]),
+    };
+    if (node_is_live(node))
+        return;
+    stat_set_size(st, node_size(cloud, node));
+    stat_set_time(st, node_time(cloud, node));
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reading a directory. */
+#include "fs/ino.h"
+#include "fs/node.h"
+
+/* ---- offsets: 1 and 2 for "." and "..", then 2 + code, then above all codes by id */
+
+enum { OFFSET_DOT = 1, OFFSET_PARENT, OFFSET_FOLDERS = OFFSET_PARENT + (1 << INO_CODE_BITS) };
+
+struct walk {
+    struct cloud *cloud;
+    off_t after;
+    node_fill fill;
+    void *ctx;
+};
+
+static bool give(const struct walk *walk, const struct node *node, const char *name, off_t offset)
+{
+    return offset <= walk->after || walk->fill(walk->ctx, node, name, offset);
+}
+
+/* Objects by id; ROW tells what they appear as. */
+static void walk_objects(const struct walk *walk, const GPtrArray *objects,
+                         const struct file_row *row) REQUIRES_SHARED(model)
+{
+    unsigned i = objects_after(objects, (uint64_t)MAX(walk->after, OFFSET_PARENT));
+
+    for (; i < objects->len; i++) {
+        struct node node = {objects->pdata[i], row};
+
+        if (!give(walk, &node, node.object->name, (off_t)node.object->id))
+            return;
+    }
+}
+
+static bool walk_files(const struct walk *walk, struct object *object) REQUIRES_SHARED(model)
+{
+    const struct file_table *files = table_of(object);
+
+    for (size_t i = 0; i < files->n; i++) {
+        struct node node = {object, &files->rows[i]};
+        off_t offset = OFFSET_PARENT + node.row->code;
+
+        if (node.row->name && offset > walk->after && node_is_there(walk->cloud, &node) &&
+            !give(walk, &node, node.row->name, offset))
+            return false;
+    }
+    return true;
+}
+
+static void walk_folders(const struct walk *walk) REQUIRES_SHARED(model)
+{
+    for (size_t i = 0; i < N_FOLDERS; i++) {
+        struct node node = {cloud_by_id(walk->cloud, folders[i].id), NULL};
+
+        if (!give(walk, &node, folders[i].name, (off_t)(OFFSET_FOLDERS + folders[i].id)))
+            return;
+    }
+}
+
+void node_walk(struct cloud *cloud, const struct node *dir, off_t after, node_fill fill, void *ctx)
+{
+    const struct walk walk = {cloud, after, fill, ctx};
+    const struct folder_row *folder = folder_by_id(dir->object->id);
+    const GPtrArray *members;
+    struct node parent;
+    unsigned code;
+
+    node_parent(cloud, dir, &parent);
+    if (!give(&walk, dir, ".", OFFSET_DOT) || !give(&walk, &parent, "..", OFFSET_PARENT))
+        return;
+    if (dir->row) {
+        members = node_members(dir->object, &code);
+        walk_objects(&walk, members, table_by_code(&vm_files, code));
+    } else if (folder) {
+        walk_objects(&walk, cloud_objects(cloud, folder->kind), NULL);
+    } else if (walk_files(&walk, dir->object) && dir->object->id == ROOT_ID) {
+        walk_folders(&walk);
+    }
+}
