@@ -1,0 +1,157 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# check.sh check|asan|tsan|valgrind|units BUILD: builds and tests, for the Makefile's targets of
+# these names. Prints what it does as it goes and in the last line the sum of all.
+set -u
+what=${1:?usage: check.sh check|asan|tsan|valgrind|units BUILD}
+BUILD=${2:-build}
+cd "$(dirname "$0")/.." || exit 1
+MAKE=${MAKE:-make}
+passed=0 failed=0
+
+title() { printf '\n== %s\n' "$*"; }
+
+tally() { # PASSED FAILED
+    passed=$((passed + $1))
+    failed=$((failed + $2))
+}
+
+# Counts the lines "ok …" and "not ok …" of a command that prints them.
+counted() { # COMMAND...
+    local line good=0 bad=0 status
+    while IFS= read -r line; do
+        case $line in
+        'ok '*) good=$((good + 1)) ;;
+        'not ok '*) bad=$((bad + 1)) ;;
+        'status '*) status=${line#status }; continue ;;
+        [0-9]*' passed, '*) continue ;;
+        esac
+        printf '%s\n' "$line"
+    done < <("$@" 2>&1; echo "status $?")
+    # A command that failed without saying why has failed all the same.
+    [ "$status" = 0 ] || [ $bad -gt 0 ] || { echo "not ok $* (exit $status)"; bad=1; }
+    tally $good $bad
+}
+
+step() { # NAME COMMAND...
+    local name=$1 output
+    shift
+    if output=$("$@" 2>&1); then
+        echo "ok $name"
+        tally 1 0
+    else
+        printf '%s\n' "$output" | tail -n 60 | sed 's/^/    /'
+        echo "not ok $name"
+        tally 0 1
+        return 1
+    fi
+}
+
+# MAKEFLAGS says whether make was told how many jobs to run; if not, one for each processor.
+jobs() { case ${MAKEFLAGS:-} in *jobserver*) ;; *) echo "-j$(nproc)" ;; esac; }
+
+build() { # NAME DIRECTORY VARIABLE...
+    local name=$1 dir=$2
+    shift 2
+    # shellcheck disable=SC2046 # no word where there is none
+    step "build: $name" "$MAKE" --no-print-directory $(jobs) BUILD="$dir" "$@" all units tools
+}
+
+# One program of cmocka tests; each test of it counts.
+unit() { # PROGRAM [WRAPPER...]
+    local program=$1 name output status good bad
+    shift
+    name=$(basename "$program")
+    output=$(timeout -k 5 $((120 * ${SLOW:-1})) "$@" "$program" 2>&1)
+    status=$?
+    good=$(grep -c '^\[       OK \]' <<<"$output")
+    if [ $status = 0 ] && [ "$good" -gt 0 ]; then
+        echo "ok unit $name ($good tests)"
+        tally "$good" 0
+    else
+        bad=$(grep -c '^\[  FAILED  \] [^0-9]' <<<"$output")
+        tail -n 60 <<<"$output" | sed 's/^/    /'
+        echo "not ok unit $name (exit $status)"
+        tally "$good" $((bad > 0 ? bad : 1))
+    fi
+}
+
+units() { # DIRECTORY [WRAPPER...]
+    local source dir=$1
+    shift
+    export LSAN_OPTIONS=suppressions=tests/lsan.supp:print_suppressions=0
+    export TSAN_OPTIONS=suppressions=tests/tsan.supp
+    for source in tests/unit/*_test.c; do
+        unit "$dir/unit/$(basename "$source" _test.c)" "$@"
+    done
+}
+
+mounts() { # DIRECTORY [NAME...]
+    local dir=$1
+    shift
+    counted env CLOUDFS="$dir/cloudfs" TOOLS="$dir/tests/tool" GUEST="$BUILD/guest" tests/run "$@"
+}
+
+guest() { step 'guest of the real VMs' tests/demo/guest.sh "$BUILD/guest"; }
+
+static() {
+    title 'rooms and manual'
+    counted tests/rooms.sh
+    counted tests/manual.sh "$BUILD/cloudfs"
+}
+
+run_check() {
+    title "gcc"
+    build gcc "$BUILD" CC=gcc || return
+    static
+    title 'unit tests'
+    units "$BUILD"
+    title 'clang, with the lock annotations checked'
+    build clang "$BUILD/clang" CC=clang
+    guest || return
+    title 'mount tests'
+    mounts "$BUILD"
+    run_asan
+}
+
+run_asan() {
+    title 'AddressSanitizer and UndefinedBehaviorSanitizer'
+    build asan "$BUILD/asan" CC=gcc SAN=address,undefined || return
+    units "$BUILD/asan"
+    guest || return
+    SLOW=2 mounts "$BUILD/asan"
+}
+
+# ThreadSanitizer of clang 14 does not know the address layout of newer kernels.
+run_tsan() {
+    title 'ThreadSanitizer'
+    build tsan "$BUILD/tsan" CC=clang SAN=thread || return
+    SLOW=4 units "$BUILD/tsan" setarch -R
+    guest || return
+    printf '#!/bin/sh\nexec setarch -R "%s" "$@"\n' "$PWD/$BUILD/tsan/cloudfs" >"$BUILD/tsan/run-cloudfs"
+    chmod +x "$BUILD/tsan/run-cloudfs"
+    counted env SLOW=4 CLOUDFS="$BUILD/tsan/run-cloudfs" TOOLS="$BUILD/tests/tool" \
+        GUEST="$BUILD/guest" tests/run
+}
+
+run_valgrind() {
+    local wrapper=$BUILD/valgrind-cloudfs
+    local valgrind='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite'
+    valgrind="$valgrind --num-callers=30 --suppressions=$PWD/tests/valgrind.supp"
+    title 'valgrind'
+    build gcc "$BUILD" CC=gcc || return
+    # shellcheck disable=SC2086 # a command and its arguments
+    SLOW=10 units "$BUILD" $valgrind
+    printf '#!/bin/sh\nexec %s "%s" "$@"\n' "$valgrind" "$PWD/$BUILD/cloudfs" >"$wrapper"
+    chmod +x "$wrapper"
+    counted env SLOW=10 CLOUDFS="$wrapper" TOOLS="$BUILD/tests/tool" GUEST="$BUILD/guest" \
+        tests/run 21 23
+}
+
+case $what in
+check | asan | tsan | valgrind) "run_$what" ;;
+units) units "$BUILD" ;;
+*) echo "check.sh: no '$what'" >&2; exit 2 ;;
+esac
+printf '\n%s passed, %s failed\n' $passed $failed
+[ $failed = 0 ]

@@ -1,0 +1,80 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Mounting and unmounting: by hand, in the background, from fstab, and what refuses to mount.
+. "$(dirname "$0")/lib.sh"
+
+# What it says about itself, and what it refuses.
+"$CLOUDFS" --help | grep -q MOUNTPOINT
+"$CLOUDFS" --version | grep -Eq '^cloudfs [0-9]'
+fails "$CLOUDFS"
+fails "$CLOUDFS" --no-such-option "$M"
+fails "$CLOUDFS" -o no_such_option "$M"
+configure
+fails "$CLOUDFS" -c "$T/cloudfs.conf" "$T/nowhere"
+fails "$CLOUDFS" -c "$T/no.conf" "$M"
+printf '[cloud]\nstate = %s\nsample = often\n' "$T/state" >bad.conf
+fails "$CLOUDFS" -c bad.conf "$M"
+"$CLOUDFS" -c bad.conf "$M" 2>said || true
+has said 'bad\.conf.*3'
+fails mounted "$M"
+fails "$CLOUDFS" --check -c bad.conf
+
+# In the background: mounted when the command returns, ended by an unmount.
+configure "$(test_section h1 4 4096)"
+"$CLOUDFS" -c "$T/cloudfs.conf" "$M" </dev/null
+mounted "$M"
+process_with "$M"
+has "$M/README" spec
+same "$(ls "$M/hosts")" h1
+
+# A second one on the same state refuses with a sentence, and leaves the first alone.
+mkdir other
+status=0
+"$CLOUDFS" -c "$T/cloudfs.conf" "$T/other" 2>said || status=$?
+same $status 1
+has said 'in use|another|already'
+has "$M/README" spec
+fusermount3 -u "$M"
+wait_for 10 no_process_with "$M"
+fails mounted "$M"
+
+# SIGTERM and SIGINT end it with exit 0, an open file or not.
+for signal in TERM INT; do
+    mount_again
+    exec 5<"$M/README"
+    kill -$signal "$CLOUD"
+    status=0
+    wait "$CLOUD" || status=$?
+    exec 5<&-
+    CLOUD=
+    same $status 0
+    fails mounted "$M"
+done
+
+# --check connects to each host and says what is wrong.
+"$CLOUDFS" --check -c "$T/cloudfs.conf" >said
+has said h1
+configure "$(test_section h1 4 4096)" '[host h2]' "uri = test://$T/missing.xml"
+status=0
+"$CLOUDFS" --check -c "$T/cloudfs.conf" >said 2>&1 || status=$?
+same $status 1
+has said 'h2.*missing'
+
+# As mount(8) and fstab do it.
+if [ "$(id -u)" = 0 ]; then
+    configure "$(test_section h1 4 4096)"
+    mkdir bin
+    ln -s "$CLOUDFS" bin/cloudfs
+    # mount(8) runs its helper with the system's PATH, where cloudfs may not be installed: once
+    # with the program spelled out, once as the helper does it for "fuse.cloudfs".
+    mount -t "fuse.$CLOUDFS" -o allow_other,_netdev "$T/cloudfs.conf" "$M"
+    mounted "$M"
+    umount "$M"
+    wait_for 10 no_process_with "$M"
+    PATH=$T/bin:$PATH mount.fuse3 "$T/cloudfs.conf" "$M" -o rw,allow_other -t fuse.cloudfs
+    mounted "$M"
+    wait_for 10 reads "$M/hosts/h1/state" up
+    grep " $M " /proc/self/mountinfo | grep -q 'fuse.cloudfs.*allow_other'
+    umount "$M"
+    wait_for 10 no_process_with "$M"
+fi
