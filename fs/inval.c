@@ -110,6 +110,8 @@ void inval_watch(void *ctx, enum change what, const struct object *object, enum 
     case CHANGE_ADDED:
     case CHANGE_LINKED: /* that a name is not there is never cached; the directory's time comes
                            as a facet */
+    case CHANGE_LEAVING:
+    case CHANGE_STAYING:
     case CHANGE_EVENTS: /* attributes and text of files are never cached */
         break;
     }

@@ -145,6 +145,7 @@ static struct subject look_at(const struct object *object, struct cloud *cloud)
     case OBJECT_SERVICE:
         cloud_service_score(cloud, object, &subject.service);
         break;
+    case OBJECT_PLAN:
     case OBJECT_FOLDER:
         cloud_total_score(cloud, &subject.cloud);
         break;

@@ -78,6 +78,7 @@ void show_score(const struct object *object, struct cloud *cloud, GString *text)
         cloud_service_score(cloud, object, &score.service);
         add_lines(text, &score, service_lines, G_N_ELEMENTS(service_lines));
         break;
+    case OBJECT_PLAN:
     case OBJECT_FOLDER:
         cloud_total_score(cloud, &score.cloud);
         add_lines(text, &score, cloud_lines, G_N_ELEMENTS(cloud_lines));

@@ -14,6 +14,7 @@ const struct file_table *table_of(const struct object *object)
         return &vm_files;
     case OBJECT_SERVICE:
         return &service_files;
+    case OBJECT_PLAN:
     case OBJECT_FOLDER:
     case OBJECT_KINDS:
         break;

@@ -16,6 +16,11 @@ static const struct folder folders[] = {
     {HOSTS_ID,    "hosts"   },
     {VMS_ID,      "vms"     },
     {SERVICES_ID, "services"},
+    {PLAN_ID, "plan"},
+    {SPECS_ID, "specs"},
+    {SPECS_HOSTS_ID, "specs/hosts"},
+    {SPECS_VMS_ID, "specs/vms"},
+    {SPECS_SERVICES_ID, "specs/services"},
 };
 
 static int64_t read_clock(clockid_t clock)

@@ -32,10 +32,28 @@ struct CAPABILITY("model") model_token {
 };
 extern struct model_token model;
 
-enum object_kind { OBJECT_FOLDER, OBJECT_HOST, OBJECT_VM, OBJECT_SERVICE, OBJECT_KINDS };
+enum object_kind {
+    OBJECT_FOLDER,
+    OBJECT_HOST,
+    OBJECT_VM,
+    OBJECT_SERVICE,
+    OBJECT_PLAN, /* a VM or a service on paper: what it is, its spec says */
+    OBJECT_KINDS
+};
 
 /* Ids of the folders; those of other objects start at OBJECT_FIRST. */
-enum { ROOT_ID = 1, HOSTS_ID, VMS_ID, SERVICES_ID, PLAN_ID, SPECS_ID, OBJECT_FIRST = 16 };
+enum {
+    ROOT_ID = 1,
+    HOSTS_ID,
+    VMS_ID,
+    SERVICES_ID,
+    PLAN_ID,
+    SPECS_ID,
+    SPECS_HOSTS_ID,
+    SPECS_VMS_ID,
+    SPECS_SERVICES_ID,
+    OBJECT_FIRST = 16
+};
 
 /* What of an object can change by itself; each has a time. */
 enum facet {
@@ -114,6 +132,8 @@ struct object {
 
     /* Under the model's lock. */
     bool alive GUARDED_BY(model); /* in the tree */
+    /* Its file in specs/ was removed: the object follows when the grace is over. */
+    bool leaving GUARDED_BY(model);
     char *name GUARDED_BY(model);
     uid_t uid GUARDED_BY(model);
     gid_t gid GUARDED_BY(model);
@@ -146,6 +166,8 @@ struct object {
 enum change {
     CHANGE_ADDED,   /* the object appeared in its folder */
     CHANGE_REMOVED, /* it left its folder */
+    CHANGE_LEAVING, /* its file left specs/ */
+    CHANGE_STAYING, /* and came back */
     CHANGE_FACET,   /* FACET of the object changed */
     CHANGE_LINKED,  /* VM appeared in the `vms/` of OTHER (a host or service) */
     CHANGE_UNLINKED,/* VM left the `vms/` of OTHER */
@@ -198,6 +220,11 @@ struct object *cloud_add(struct cloud *cloud, enum object_kind kind, uint64_t id
                          uid_t uid, gid_t gid, mode_t mode) REQUIRES(model);
 void cloud_remove(struct cloud *cloud, struct object *object) REQUIRES(model);
 void cloud_rename(struct cloud *cloud, struct object *object, const char *name) REQUIRES(model);
+/* Whether OBJECT's spec is shown in specs/: cloudfs manages it and it is not leaving. */
+bool cloud_in_specs(const struct object *object) REQUIRES_SHARED(model);
+void cloud_set_leaving(struct cloud *cloud, struct object *object, bool leaving) REQUIRES(model);
+/* A VM becomes cloudfs's own. */
+void cloud_set_managed(struct cloud *cloud, struct object *vm) REQUIRES(model);
 void cloud_set_uuid(struct cloud *cloud, struct object *vm, const char *uuid) REQUIRES(model);
 
 /* TEXT and SPEC become the ones in force (or, with next, the ones being applied); both taken
@@ -215,6 +242,8 @@ void cloud_set_placement(struct cloud *cloud, struct object *object, char *text)
 void cloud_set_xml(struct cloud *cloud, struct object *vm, const char *xml) REQUIRES(model);
 /* Moves VM between the `vms/` of hosts (or services); NULL: to none. */
 void cloud_set_host(struct cloud *cloud, struct object *vm, struct object *host) REQUIRES(model);
+/* The name of VM's host has changed. */
+void cloud_relink(struct cloud *cloud, struct object *vm) REQUIRES(model);
 void cloud_set_service(struct cloud *cloud, struct object *vm, struct object *service)
     REQUIRES(model);
 /* What a user's utimens(2) asks for. */

@@ -13,6 +13,8 @@ static const char *folder_name(const struct object *object)
         return "vms/";
     case OBJECT_SERVICE:
         return "services/";
+    case OBJECT_PLAN:
+        return "plan/";
     case OBJECT_FOLDER:
     case OBJECT_KINDS:
         break;

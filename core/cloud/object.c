@@ -20,6 +20,7 @@ static void init_part(struct object *object) UNCHECKED_LOCKING
     case OBJECT_SERVICE:
         object->service.members = g_ptr_array_new();
         break;
+    case OBJECT_PLAN:
     case OBJECT_FOLDER:
     case OBJECT_KINDS:
         break;
@@ -62,6 +63,7 @@ static void free_part(struct object *object) UNCHECKED_LOCKING
     case OBJECT_SERVICE:
         g_ptr_array_free(object->service.members, true);
         break;
+    case OBJECT_PLAN:
     case OBJECT_FOLDER:
     case OBJECT_KINDS:
         break;
@@ -90,25 +92,52 @@ void cloud_stamp(struct cloud *cloud, struct object *object, enum facet facet)
     cloud_tell(cloud, CHANGE_FACET, object, facet, NULL);
 }
 
-static uint64_t folder_of(enum object_kind kind)
-{
-    static const uint64_t ids[OBJECT_KINDS] = {
-        [OBJECT_FOLDER] = ROOT_ID,
-        [OBJECT_HOST] = HOSTS_ID,
-        [OBJECT_VM] = VMS_ID,
-        [OBJECT_SERVICE] = SERVICES_ID,
-    };
+/* Where objects of a kind have their names: as directories, and as files in specs/. */
+static const uint64_t folders_of[OBJECT_KINDS][2] = {
+    [OBJECT_FOLDER] = {ROOT_ID, 0},
+    [OBJECT_HOST] = {HOSTS_ID, SPECS_HOSTS_ID},
+    [OBJECT_VM] = {VMS_ID, SPECS_VMS_ID},
+    [OBJECT_SERVICE] = {SERVICES_ID, SPECS_SERVICES_ID},
+    [OBJECT_PLAN] = {PLAN_ID, 0},
+};
 
-    return ids[kind];
-}
-
-/* A name came to or left the folder of KIND. */
-static void stamp_folder(struct cloud *cloud, enum object_kind kind) REQUIRES(model)
+static void stamp_one(struct cloud *cloud, uint64_t id) REQUIRES(model)
 {
-    struct object *folder = cloud_by_id(cloud, folder_of(kind));
+    struct object *folder = id ? cloud_by_id(cloud, id) : NULL;
 
     if (folder)
         cloud_stamp(cloud, folder, FACET_SELF);
+}
+
+/* A name of an object came or went. */
+static void stamp_folder(struct cloud *cloud, const struct object *object) REQUIRES(model)
+{
+    stamp_one(cloud, folders_of[object->kind][0]);
+    if (cloud_in_specs(object))
+        stamp_one(cloud, folders_of[object->kind][1]);
+}
+
+bool cloud_in_specs(const struct object *object)
+{
+    return folders_of[object->kind][1] != 0 && !object->leaving &&
+           (object->kind != OBJECT_VM || object->vm.managed);
+}
+
+void cloud_set_leaving(struct cloud *cloud, struct object *object, bool leaving)
+{
+    if (object->leaving == leaving)
+        return;
+    object->leaving = leaving;
+    stamp_one(cloud, folders_of[object->kind][1]);
+    cloud_tell(cloud, leaving ? CHANGE_LEAVING : CHANGE_STAYING, object, FACET_SPEC, NULL);
+}
+
+void cloud_set_managed(struct cloud *cloud, struct object *vm)
+{
+    if (vm->vm.managed)
+        return;
+    vm->vm.managed = true;
+    stamp_one(cloud, folders_of[OBJECT_VM][1]);
 }
 
 struct object *cloud_add(struct cloud *cloud, enum object_kind kind, uint64_t id, const char *name,
@@ -126,7 +155,7 @@ struct object *cloud_add(struct cloud *cloud, enum object_kind kind, uint64_t id
     objects_insert(cloud->objects[kind], object);
     g_hash_table_insert(cloud->by_name[kind], object->name, object);
     g_hash_table_insert(cloud->by_id, &object->id, object);
-    stamp_folder(cloud, kind);
+    stamp_folder(cloud, object);
     cloud_tell(cloud, CHANGE_ADDED, object, FACET_SELF, NULL);
     return object;
 }
@@ -159,7 +188,7 @@ void cloud_remove(struct cloud *cloud, struct object *object)
     if (object->kind == OBJECT_VM && object->vm.uuid[0])
         g_hash_table_remove(cloud->by_uuid, object->vm.uuid);
     cloud_tell(cloud, CHANGE_REMOVED, object, FACET_SELF, NULL);
-    stamp_folder(cloud, object->kind);
+    stamp_folder(cloud, object);
     objects_remove(cloud->objects[object->kind], object); /* may free it */
 }
 
@@ -172,7 +201,7 @@ void cloud_rename(struct cloud *cloud, struct object *object, const char *name)
     object->name = g_strdup(name);
     g_hash_table_insert(cloud->by_name[object->kind], object->name, object);
     cloud_tell(cloud, CHANGE_ADDED, object, FACET_SELF, NULL);
-    stamp_folder(cloud, object->kind);
+    stamp_folder(cloud, object);
 }
 
 void cloud_set_uuid(struct cloud *cloud, struct object *vm, const char *uuid)

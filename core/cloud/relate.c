@@ -33,6 +33,11 @@ void cloud_set_host(struct cloud *cloud, struct object *vm, struct object *host)
     cloud_stamp(cloud, vm, FACET_LINKS);
 }
 
+void cloud_relink(struct cloud *cloud, struct object *vm)
+{
+    cloud_stamp(cloud, vm, FACET_LINKS);
+}
+
 void cloud_set_service(struct cloud *cloud, struct object *vm, struct object *service)
 {
     struct object *old = vm->vm.service;

@@ -81,6 +81,11 @@ static const char *service_word(const struct object *service) REQUIRES_SHARED(mo
     return tally.failed > 0 && tally.waiting == 0 ? "failed" : "pending";
 }
 
+static const char *plan_word(const struct object *plan) REQUIRES_SHARED(model)
+{
+    return plan->spec ? "plan" : "draft";
+}
+
 static const char *word_of(const struct object *object) REQUIRES_SHARED(model)
 {
     switch (object->kind) {
@@ -90,6 +95,8 @@ static const char *word_of(const struct object *object) REQUIRES_SHARED(model)
         return vm_word(object);
     case OBJECT_SERVICE:
         return service_word(object);
+    case OBJECT_PLAN:
+        return plan_word(object);
     case OBJECT_FOLDER:
     case OBJECT_KINDS:
         break;
@@ -106,6 +113,7 @@ static bool is_available(const struct object *object) REQUIRES_SHARED(model)
         return vm_runs(object);
     case OBJECT_SERVICE:
         return strcmp(service_word(object), "ready") == 0;
+    case OBJECT_PLAN:
     case OBJECT_FOLDER:
     case OBJECT_KINDS:
         break;

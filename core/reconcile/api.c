@@ -48,6 +48,25 @@ static void do_mkdir(struct engine *engine, struct request *request, struct orde
     request_answer(engine, request->ticket, err);
 }
 
+bool object_may_go(struct object *object, GError **error)
+{
+    switch (object->kind) {
+    case OBJECT_HOST:
+        return host_may_go(object, error);
+    case OBJECT_VM:
+        return vm_may_go(object, error);
+    case OBJECT_SERVICE:
+        return service_may_go(object, error);
+    case OBJECT_PLAN:
+        return true;
+    case OBJECT_FOLDER:
+    case OBJECT_KINDS:
+        break;
+    }
+    fail(error, EPERM, "a folder stays");
+    return false;
+}
+
 engine_ticket engine_mkdir(struct engine *engine, enum object_kind kind, const char *name,
                            mode_t mode, const struct actor *actor, engine_done done, void *ctx)
 {
@@ -72,6 +91,8 @@ static void do_rmdir(struct engine *engine, struct request *request, struct orde
         host_remove(engine, request, object);
     else if (object->kind == OBJECT_SERVICE)
         service_remove(engine, request, object);
+    else if (object->kind == OBJECT_PLAN)
+        plan_remove(engine, request, object);
     else
         request_answer(engine, request->ticket, EPERM);
 }
@@ -94,13 +115,16 @@ static void do_commit(struct engine *engine, struct request *request, struct ord
 
     if (!object)
         return;
-    spec = spec_parse(spec_kind_of(object->kind), order->text, order->len, &error);
+    spec = spec_parse(spec_kind_of(object->kind, order->text, order->len), order->text, order->len,
+                      &error);
     if (!spec)
         request_finish(engine, request->ticket, object, error);
     else if (object->kind == OBJECT_VM)
         vm_commit(engine, request, object, order->text, spec);
     else if (object->kind == OBJECT_HOST)
         host_commit(engine, request, object, order->text, spec);
+    else if (object->kind == OBJECT_PLAN)
+        plan_commit(engine, request, object, order->text, spec);
     else
         service_commit(engine, request, object, order->text, spec);
 }

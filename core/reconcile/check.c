@@ -2,13 +2,15 @@
 /* Checks that change nothing: of a spec being written, and of a configuration. */
 #include "core/reconcile/internal.h"
 
-enum spec_kind spec_kind_of(enum object_kind kind)
+enum spec_kind spec_kind_of(enum object_kind kind, const char *text, size_t len)
 {
     switch (kind) {
     case OBJECT_HOST:
         return SPEC_HOST;
     case OBJECT_SERVICE:
         return SPEC_SERVICE;
+    case OBJECT_PLAN:
+        return plan_kind(text, len);
     case OBJECT_VM:
     case OBJECT_FOLDER:
     case OBJECT_KINDS:
@@ -32,7 +34,7 @@ static struct vm_spec without_defaults(const struct vm_spec *spec, uint64_t give
 bool engine_check(struct engine *engine, enum object_kind kind, const char *text, size_t len,
                   GError **error)
 {
-    g_autoptr(Spec) spec = spec_parse_partial(spec_kind_of(kind), text, len, error);
+    g_autoptr(Spec) spec = spec_parse_partial(spec_kind_of(kind, text, len), text, len, error);
     struct vm_spec lenient;
     bool ok;
 
@@ -40,7 +42,7 @@ bool engine_check(struct engine *engine, enum object_kind kind, const char *text
         return false;
     if (kind == OBJECT_HOST)
         return true;
-    if (kind == OBJECT_SERVICE)
+    if (spec->kind == SPEC_SERVICE)
         lenient = without_defaults(&spec->service.vm, spec->given_vm);
     else
         lenient = without_defaults(&spec->vm, spec->given);

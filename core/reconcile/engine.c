@@ -71,6 +71,7 @@ static void follow_up(struct engine *engine)
     if (engine->room_changed) {
         engine->room_changed = false;
         placing_pending(engine);
+        plan_refresh_all(engine);
         run_services(engine);
     }
     cloud_write_unlock(engine->cloud);

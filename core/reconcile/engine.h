@@ -46,6 +46,21 @@ engine_ticket engine_mkdir(struct engine *engine, enum object_kind kind, const c
  * of the configuration, a member of a service), EHOSTDOWN. */
 engine_ticket engine_rmdir(struct engine *engine, uint64_t id, const struct actor *actor,
                            engine_done done, void *ctx);
+/*
+ * Gives an object another name, or makes a plan real as a KIND (OBJECT_VM, OBJECT_SERVICE) called
+ * NAME, with the errors of its commit. EEXIST, EINVAL (name, or a plan for something else), EXDEV
+ * (between other folders), EBUSY (a running domain where the driver cannot, a host that specs
+ * name, a service with members), EPERM, EHOSTDOWN.
+ */
+engine_ticket engine_rename(struct engine *engine, uint64_t id, enum object_kind kind,
+                            const char *name, const struct actor *actor, engine_done done,
+                            void *ctx);
+/* Its file in specs/ was removed: the object leaves specs/ at once, and goes when the grace of
+ * the configuration is over unless engine_keep() comes first. Errors of engine_rmdir(). */
+engine_ticket engine_drop(struct engine *engine, uint64_t id, const struct actor *actor,
+                          engine_done done, void *ctx);
+engine_ticket engine_keep(struct engine *engine, uint64_t id, const struct actor *actor,
+                          engine_done done, void *ctx);
 /* The life of a write from step 2 on. EINVAL, EFBIG, ENOSPC, EBUSY, EPERM, ESTALE (the object is
  * gone) and what its job fails with. */
 engine_ticket engine_commit(struct engine *engine, uint64_t id, const char *text, size_t len,

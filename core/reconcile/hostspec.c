@@ -85,15 +85,22 @@ void host_commit(struct engine *engine, struct request *request, struct object *
     request_finish(engine, request->ticket, host, NULL);
 }
 
+bool host_may_go(struct object *host, GError **error)
+{
+    if (host->host.from_conf)
+        fail(error, EPERM, "host %s is defined in the configuration: remove it there", host->name);
+    else if (managed_vms(host) > 0)
+        fail(error, EBUSY, "host %s has %u VMs of cloudfs", host->name, managed_vms(host));
+    else
+        return true;
+    return false;
+}
+
 void host_remove(struct engine *engine, struct request *request, struct object *host)
 {
     g_autoptr(GError) error = NULL;
 
-    if (host->host.from_conf)
-        fail(&error, EPERM, "host %s is defined in the configuration: remove it there", host->name);
-    else if (managed_vms(host) > 0)
-        fail(&error, EBUSY, "host %s has %u VMs of cloudfs", host->name, managed_vms(host));
-    if (error) {
+    if (!host_may_go(host, &error)) {
         request_finish(engine, request->ticket, host, error);
         return;
     }

@@ -74,7 +74,8 @@ void engine_forget(struct engine *engine, uint64_t id);
 GPtrArray *objects_in(GHashTable *table);
 /* Of a new object. */
 uint64_t engine_new_id(struct engine *engine);
-enum spec_kind spec_kind_of(enum object_kind kind);
+/* What TEXT is to be parsed as where it is an object of KIND. */
+enum spec_kind spec_kind_of(enum object_kind kind, const char *text, size_t len);
 
 /* engine_new() with a hypervisor of the caller's: how tests make one that fails. */
 struct engine *engine_new_with(const struct conf *conf, const struct virt_ops *virt,
@@ -212,6 +213,14 @@ void vm_reconcile(struct engine *engine, struct object *vm) REQUIRES(model);
 /* A job of VM has ended: tells its service and its waiters. */
 void vm_settled(struct engine *engine, struct object *vm, const GError *error) REQUIRES(model);
 void vm_forget(struct engine *engine, struct object *vm) REQUIRES(model);
+/* Renames VM's domain, then calls vm_renamed() (move.c). */
+void vm_rename(struct engine *engine, struct object *vm, const char *name) REQUIRES(model);
+void vm_renamed(struct engine *engine, struct object *vm, const char *name) REQUIRES(model);
+/* EPERM, EBUSY: policy and state against its removal. */
+bool vm_may_go(struct object *vm, GError **error) REQUIRES(model);
+bool host_may_go(struct object *host, GError **error) REQUIRES(model);
+bool service_may_go(struct object *service, GError **error) REQUIRES(model);
+bool object_may_go(struct object *object, GError **error) REQUIRES(model);
 
 /* ---- placing.c */
 /* The types that will do for VM where its spec names none; NULL-terminated, free with g_free. */
@@ -253,6 +262,16 @@ void service_restart(struct engine *engine, struct request *request, struct obje
 void service_nudge(struct engine *engine, struct object *service);
 void service_reconcile(struct engine *engine, struct object *service) REQUIRES(model);
 void service_work_free(struct object *service);
+
+/* ---- plan.c */
+enum spec_kind plan_kind(const char *text, size_t len);
+void plan_commit(struct engine *engine, struct request *request, struct object *plan,
+                 const char *text, Spec *spec) REQUIRES(model);
+void plan_remove(struct engine *engine, struct request *request, struct object *plan)
+    REQUIRES(model);
+/* The answers as the cloud stands now. */
+void plan_refresh(struct engine *engine, struct object *plan) REQUIRES(model);
+void plan_refresh_all(struct engine *engine) REQUIRES(model);
 
 /* ---- control.c */
 void control_run(struct engine *engine, struct request *request, struct object *object,

@@ -23,7 +23,7 @@ static Spec *parse_kept(enum object_kind kind, const char *text)
 {
     if (!text || kind == OBJECT_FOLDER)
         return NULL;
-    return spec_parse(spec_kind_of(kind), text, strlen(text), NULL);
+    return spec_parse(spec_kind_of(kind, text, strlen(text)), text, strlen(text), NULL);
 }
 
 static struct object *folder_or_new(struct engine *engine, const struct store_object *row)

@@ -89,6 +89,10 @@ static void add_missing(struct engine *engine, struct object *service, const cha
 
         if (!vm) {
             add_member(engine, service, name, text, spec);
+        } else if (!vm->vm.service && vm->vm.managed && g_strcmp0(vm->spec_text, text) == 0) {
+            /* As a restored tree has it, which brings VMs back before services. */
+            cloud_set_service(engine->cloud, vm, service);
+            engine_touch(engine, vm);
         } else if (vm->vm.service != service) {
             sentence = g_strdup_printf("vms/%s exists and is no member: rename or remove it", name);
             cloud_set_error(engine->cloud, service, EEXIST, sentence);

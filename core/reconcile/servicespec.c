@@ -31,7 +31,7 @@ void service_commit(struct engine *engine, struct request *request, struct objec
     request_wait(engine, request, &service_work(service)->waiters, true);
 }
 
-static bool member_allows(const struct object *service, GError **error) REQUIRES_SHARED(model)
+bool service_may_go(struct object *service, GError **error)
 {
     for (unsigned i = 0; i < service->service.members->len; i++) {
         const struct object *vm = service->service.members->pdata[i];
@@ -50,7 +50,7 @@ void service_remove(struct engine *engine, struct request *request, struct objec
 {
     g_autoptr(GError) error = NULL;
 
-    if (!member_allows(service, &error)) {
+    if (!service_may_go(service, &error)) {
         request_finish(engine, request->ticket, service, error);
         return;
     }

@@ -217,7 +217,7 @@ static void done_change(struct engine *engine, struct task *task, const GError *
         return;
     }
     if (vm_work(vm)->adopting) {
-        vm->vm.managed = true;
+        cloud_set_managed(engine->cloud, vm);
         vm->vm.power = domain_is_active(vm->vm.domain);
         vm_work(vm)->adopting = false;
     }
@@ -295,6 +295,50 @@ void vm_power(struct engine *engine, struct object *vm, enum domain_verb verb, b
     task->done = done_power;
     task->deadline_ms = POWER_DEADLINE_MS;
     engine_touch(engine, vm);
+    task_submit(engine, host_work(vm->vm.host)->work, task);
+}
+
+/* ---- rename */
+
+static void run_rename(struct task *task, const struct virt_ops *ops, struct virt *virt,
+                       GError **error)
+{
+    const struct virt_plan plan = plan_of(task);
+
+    ops->rename(virt, &plan, &task->domain, error);
+}
+
+static void done_rename(struct engine *engine, struct task *task, const GError *error)
+    REQUIRES(model)
+{
+    struct object *vm = task_vm(engine, task);
+
+    if (!vm)
+        return;
+    if (error) {
+        report(engine, vm, "renaming", error);
+    } else if (cloud_find(engine->cloud, OBJECT_VM, task->object)) {
+        /* Somebody took the name meanwhile: the domain has it, the directory cannot. */
+        vm_seen(engine, vm, task->domain);
+    } else {
+        vm_renamed(engine, vm, task->object);
+        vm_seen(engine, vm, task->domain);
+    }
+    vm_settled(engine, vm, error);
+}
+
+void vm_rename(struct engine *engine, struct object *vm, const char *name)
+{
+    struct task *task = vm_task(engine, vm);
+
+    fill_plan(engine, task, vm, vm->spec, vm->spec_text);
+    g_free(task->name);
+    task->name = g_strdup(name);
+    g_free(task->object);
+    task->object = g_strdup(name);
+    task->run = run_rename;
+    task->done = done_rename;
+    task->deadline_ms = POWER_DEADLINE_MS;
     task_submit(engine, host_work(vm->vm.host)->work, task);
 }
 

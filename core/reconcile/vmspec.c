@@ -128,7 +128,7 @@ void vm_commit(struct engine *engine, struct request *request, struct object *vm
         commit_new(engine, request, vm, text, spec);
 }
 
-static bool may_remove(struct object *vm, GError **error) REQUIRES(model)
+bool vm_may_go(struct object *vm, GError **error)
 {
     if (vm->vm.service)
         fail(error, EPERM, "%s is a member of service %s: scale or remove that", vm->name,
@@ -149,7 +149,7 @@ void vm_remove(struct engine *engine, struct request *request, struct object *vm
 {
     g_autoptr(GError) error = NULL;
 
-    if (!may_remove(vm, &error) || (vm->vm.host && !host_require_up(vm->vm.host, &error))) {
+    if (!vm_may_go(vm, &error) || (vm->vm.host && !host_require_up(vm->vm.host, &error))) {
         request_finish(engine, request->ticket, vm, error);
         return;
     }

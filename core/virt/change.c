@@ -222,13 +222,13 @@ static void change_live(struct changing *c)
         add_later(c, "user_data", NULL);
 }
 
-static bool set_mark(struct changing *c, GError **error)
+bool domain_set_mark(virDomainPtr dom, const struct virt_mark *mark, GError **error)
 {
-    g_autofree char *content = mark_content(&c->plan->mark);
+    g_autofree char *content = mark_content(mark);
     unsigned flags = VIR_DOMAIN_AFFECT_CONFIG;
-    if (virDomainIsActive(c->dom) == 1)
+    if (virDomainIsActive(dom) == 1)
         flags |= VIR_DOMAIN_AFFECT_LIVE;
-    return virDomainSetMetadata(c->dom, VIR_DOMAIN_METADATA_ELEMENT, content, "cloudfs",
+    return virDomainSetMetadata(dom, VIR_DOMAIN_METADATA_ELEMENT, content, "cloudfs",
                                 VIRT_NAMESPACE, flags) == 0 ||
            virt_fail(error, "marking the VM");
 }
@@ -268,7 +268,7 @@ static bool apply(struct changing *c, GError **error)
     if (c->grow && !disk_grow(&c->place, c->dom, c->plan->uuid, c->plan->vm->disk, error))
         return false;
     change_live(c);
-    return set_mark(c, error);
+    return domain_set_mark(c->dom, &c->plan->mark, error);
 }
 
 bool virt_change(struct virt *v, const struct virt_plan *plan, const struct vm_spec *before,

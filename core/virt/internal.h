@@ -54,6 +54,8 @@ bool virt_create(struct virt *v, const struct virt_plan *plan, struct virt_domai
                  GError **error);
 bool virt_change(struct virt *v, const struct virt_plan *plan, const struct vm_spec *before,
                  bool *restart, char **what, struct virt_domain **domain, GError **error);
+bool virt_rename(struct virt *v, const struct virt_plan *plan, struct virt_domain **domain,
+                 GError **error);
 bool virt_destroy(struct virt *v, const char *uuid, const char *name, GError **error);
 
 typedef virConnect VirtConnection;

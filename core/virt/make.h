@@ -15,6 +15,9 @@
 char *mark_content(const struct virt_mark *mark);
 xmlNode *mark_add(xmlNode *parent, const struct virt_mark *mark);
 
+/* change.c: puts MARK into a domain, live and inactive. */
+bool domain_set_mark(virDomainPtr dom, const struct virt_mark *mark, GError **error);
+
 /* device_xml.c: devices of a domain; DEVICES is its <devices>, TYPE the virtualization type. */
 bool device_is_qemu(const char *type);
 void device_add_disk(xmlNode *devices, const char *type, const char *path);

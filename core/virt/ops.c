@@ -60,6 +60,13 @@ static bool op_power(struct virt *v, const char *uuid, enum domain_verb verb,
     return ended(held, virt_power(held, uuid, verb, domain, error));
 }
 
+static bool op_rename(struct virt *v, const struct virt_plan *plan, struct virt_domain **domain,
+                      GError **error)
+{
+    g_autoptr(Virt) held = virt_ref(v);
+    return ended(held, virt_rename(held, plan, domain, error), error);
+}
+
 static bool op_destroy(struct virt *v, const char *uuid, const char *name, GError **error)
 {
     g_autoptr(Virt) held = virt_ref(v);
@@ -83,6 +90,7 @@ const struct virt_ops virt_libvirt = {
     .create = op_create,
     .change = op_change,
     .power = op_power,
+    .rename = op_rename,
     .destroy = op_destroy,
     .sample = op_sample,
 };

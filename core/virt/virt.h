@@ -132,6 +132,10 @@ struct virt_ops {
      * RESUME; EBUSY for verbs that need another state. SHUTDOWN only asks. */
     bool (*power)(struct virt *v, const char *uuid, enum domain_verb verb,
                   struct virt_domain **domain, GError **error);
+    /* Gives the domain of PLAN's UUID PLAN's name and mark. EBUSY while it runs and the driver
+     * cannot, EEXIST, EOPNOTSUPP. */
+    bool (*rename)(struct virt *v, const struct virt_plan *plan, struct virt_domain **domain,
+                   GError **error);
     /* Stops, undefines, and removes the disks and seed that create() made for UUID. What is not
      * there (any more) is success. NAME must match or the domain is left alone. */
     bool (*destroy)(struct virt *v, const char *uuid, const char *name, GError **error);

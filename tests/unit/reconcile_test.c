@@ -216,6 +216,20 @@ static bool fake_change(struct virt *v, const struct virt_plan *plan, const stru
     return with_domain(v, plan->uuid, domain, error, set_size, plan->vm);
 }
 
+static void set_name(struct fake_domain *domain, const void *data)
+{
+    g_free(domain->name);
+    domain->name = g_strdup(data);
+}
+
+static bool fake_rename(struct virt *v, const struct virt_plan *plan, struct virt_domain **domain,
+                        GError **error)
+{
+    if (told_to_fail(&fake.fail_change, error))
+        return false;
+    return with_domain(v, plan->uuid, domain, error, set_name, plan->name);
+}
+
 static void set_state(struct fake_domain *domain, const void *data)
 {
     domain->state = *(const enum domain_state *)data;
@@ -262,6 +276,7 @@ static const struct virt_ops fake_ops = {
     .create = fake_create,
     .change = fake_change,
     .power = fake_power,
+    .rename = fake_rename,
     .destroy = fake_destroy,
     .sample = fake_sample,
 };
@@ -348,6 +363,25 @@ static int remove_dir(struct fixture *f, enum object_kind kind, const char *name
 static int control(struct fixture *f, enum object_kind kind, const char *name, const char *line)
 {
     engine_control(f->engine, id_of(f, kind, name), line, &somebody, answered, f);
+    return answer(f);
+}
+
+static int rename_to(struct fixture *f, enum object_kind from, const char *name,
+                     enum object_kind kind, const char *to)
+{
+    engine_rename(f->engine, id_of(f, from, name), kind, to, &somebody, answered, f);
+    return answer(f);
+}
+
+static int drop(struct fixture *f, enum object_kind kind, const char *name)
+{
+    engine_drop(f->engine, id_of(f, kind, name), &somebody, answered, f);
+    return answer(f);
+}
+
+static int keep(struct fixture *f, enum object_kind kind, const char *name)
+{
+    engine_keep(f->engine, id_of(f, kind, name), &somebody, answered, f);
     return answer(f);
 }
 
@@ -447,6 +481,7 @@ static int set_up(void **state)
     f->conf.state = g_build_filename(f->dir, "state", NULL);
     f->conf.sample = 1;
     f->conf.wait = 10;
+    f->conf.grace = 0.5;
     f->conf.virtualization = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     f->conf.hosts = g_ptr_array_new_with_free_func(conf_host_free);
     add_conf_host(&f->conf, "a");
@@ -662,6 +697,83 @@ static void a_restart_finds_all_as_it_was(void **state)
     assert_true(id_of(f, OBJECT_VM, "new") > id + 1);
 }
 
+static void a_vm_is_renamed_with_its_domain(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t id;
+
+    assert_int_equal(make(f, OBJECT_VM, "web", "cpus = 2\n"), 0);
+    assert_int_equal(make_dir(f, OBJECT_VM, "draft"), 0);
+    id = id_of(f, OBJECT_VM, "web");
+    assert_int_equal(rename_to(f, OBJECT_VM, "web", OBJECT_VM, "draft"), EEXIST);
+    assert_int_equal(rename_to(f, OBJECT_VM, "web", OBJECT_VM, ".hidden"), EINVAL);
+    assert_int_equal(rename_to(f, OBJECT_VM, "web", OBJECT_SERVICE, "web"), EXDEV);
+    assert_int_equal(rename_to(f, OBJECT_HOST, "a", OBJECT_HOST, "c"), EPERM);
+    set_failure(&fake.fail_change, EBUSY);
+    assert_int_equal(rename_to(f, OBJECT_VM, "web", OBJECT_VM, "www"), EBUSY);
+    expect(f, OBJECT_VM, "web", "state", "running");
+    set_failure(&fake.fail_change, 0);
+    assert_int_equal(rename_to(f, OBJECT_VM, "web", OBJECT_VM, "www"), 0);
+    assert_int_equal(id_of(f, OBJECT_VM, "www"), id);
+    expect(f, OBJECT_VM, "web", "state", "gone");
+    expect(f, OBJECT_VM, "www", "state", "running");
+    assert_int_equal(rename_to(f, OBJECT_VM, "draft", OBJECT_VM, "web"), 0);
+    assert_int_equal(remove_dir(f, OBJECT_VM, "www"), 0);
+    assert_int_equal(domains(), 0);
+}
+
+static void a_plan_makes_nothing_until_it_is_moved(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t id;
+
+    assert_int_equal(make(f, OBJECT_PLAN, "web", "cpus = 17\n"), ENOSPC);
+    assert_int_equal(commit(f, OBJECT_PLAN, "web", "cpus = 2\n"), 0);
+    assert_int_equal(domains(), 0);
+    assert_int_equal(cpus_reserved(f), 0);
+    id = id_of(f, OBJECT_PLAN, "web");
+    assert_int_equal(rename_to(f, OBJECT_PLAN, "web", OBJECT_SERVICE, "web"), EINVAL);
+    assert_int_equal(rename_to(f, OBJECT_PLAN, "web", OBJECT_HOST, "web"), EINVAL);
+    assert_int_equal(rename_to(f, OBJECT_PLAN, "web", OBJECT_VM, "web1"), 0);
+    assert_int_equal(id_of(f, OBJECT_VM, "web1"), id);
+    expect(f, OBJECT_PLAN, "web", "state", "gone");
+    expect(f, OBJECT_VM, "web1", "state", "running");
+    assert_int_equal(make(f, OBJECT_PLAN, "s", "replicas = 2\n[vm]\ncpus = 1\n"), 0);
+    assert_int_equal(rename_to(f, OBJECT_PLAN, "s", OBJECT_VM, "s"), EINVAL);
+    assert_int_equal(rename_to(f, OBJECT_PLAN, "s", OBJECT_SERVICE, "s"), 0);
+    expect(f, OBJECT_SERVICE, "s", "state", "ready");
+    assert_int_equal(domains(), 3);
+}
+
+static void a_dropped_spec_may_come_back(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(make(f, OBJECT_VM, "web", "cpus = 2\n"), 0);
+    assert_int_equal(make(f, OBJECT_VM, "safe", "cpus = 2\nprotect = yes\n"), 0);
+    assert_int_equal(drop(f, OBJECT_VM, "safe"), EPERM);
+    assert_int_equal(drop(f, OBJECT_VM, "web"), 0);
+    assert_int_equal(keep(f, OBJECT_VM, "web"), 0);
+    g_usleep(G_USEC_PER_SEC);
+    expect(f, OBJECT_VM, "web", "state", "running");
+    assert_int_equal(drop(f, OBJECT_VM, "web"), 0);
+    expect(f, OBJECT_VM, "web", "state", "gone");
+    assert_int_equal(domains(), 1);
+}
+
+static void a_service_takes_restored_members(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(make(f, OBJECT_VM, "web-0", "cpus = 1\n"), 0);
+    assert_int_equal(make(f, OBJECT_VM, "web-1", "cpus = 3\n"), 0);
+    assert_int_equal(make(f, OBJECT_SERVICE, "web", "replicas = 2\n[vm]\ncpus = 1\n"), EEXIST);
+    assert_int_equal(remove_dir(f, OBJECT_VM, "web-0"), EPERM);
+    assert_int_equal(remove_dir(f, OBJECT_VM, "web-1"), 0);
+    expect(f, OBJECT_SERVICE, "web", "state", "ready");
+    assert_int_equal(domains(), 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -676,6 +788,10 @@ int main(void)
         TEST(a_lost_answer_does_not_make_it_twice),
         TEST(a_service_is_its_replicas),
         TEST(a_restart_finds_all_as_it_was),
+        TEST(a_vm_is_renamed_with_its_domain),
+        TEST(a_plan_makes_nothing_until_it_is_moved),
+        TEST(a_dropped_spec_may_come_back),
+        TEST(a_service_takes_restored_members),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

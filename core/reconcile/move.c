@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Names that change: an object renamed, a plan made real, a file of specs/ removed. */
+#include <string.h>
+
+#include "core/reconcile/request.h"
+
+static bool check_target(struct engine *engine, const struct object *object,
+                         const struct order *order, GError **error) REQUIRES(model)
+{
+    const char *name = order->text;
+
+    if (!spec_valid_name(name))
+        fail(error, EINVAL, "\"%s\" is no name for it", name);
+    else if (cloud_find(engine->cloud, order->kind, name))
+        fail(error, EEXIST, "the name %s is taken", name);
+    else if (object->kind != order->kind && object->kind != OBJECT_PLAN)
+        fail(error, EXDEV, "%s cannot become something else", object->name);
+    else
+        return true;
+    return false;
+}
+
+/* ---- renaming */
+
+static bool is_pinned(struct engine *engine, const struct object *host) REQUIRES_SHARED(model)
+{
+    const GPtrArray *vms = cloud_objects(engine->cloud, OBJECT_VM);
+
+    for (unsigned i = 0; i < vms->len; i++) {
+        const struct object *vm = vms->pdata[i];
+
+        if (vm->spec && g_strcmp0(vm->spec->vm.host, host->name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool may_rename(struct engine *engine, struct object *object, GError **error)
+    REQUIRES(model)
+{
+    if (object->kind == OBJECT_HOST && object->host.from_conf)
+        fail(error, EPERM, "host %s is defined in the configuration: rename it there",
+             object->name);
+    else if (object->kind == OBJECT_HOST && is_pinned(engine, object))
+        fail(error, EBUSY, "specs of VMs name host %s", object->name);
+    else if (object->kind == OBJECT_SERVICE && object->service.members->len > 0)
+        fail(error, EBUSY, "the VMs of service %s carry its name: scale it to 0 first",
+             object->name);
+    else if (object->kind == OBJECT_VM && object->vm.service)
+        fail(error, EPERM, "%s is a member of service %s", object->name,
+             object->vm.service->name);
+    else if (object->kind == OBJECT_VM && !object->vm.managed)
+        fail(error, EPERM, "%s was not made by cloudfs: write its spec to adopt it first",
+             object->name);
+    else if (object->kind == OBJECT_VM && vm_work(object)->busy)
+        fail(error, EBUSY, "a job of %s is under way: state is %s", object->name, object->state);
+    else
+        return true;
+    return false;
+}
+
+static void rename_now(struct engine *engine, struct object *object, const char *name,
+                       const struct actor *actor) REQUIRES(model)
+{
+    cloud_event(engine->cloud, object, actor, "renamed to %s", name);
+    cloud_rename(engine->cloud, object, name);
+    engine_touch(engine, object);
+    if (object->kind != OBJECT_HOST)
+        return;
+    cloud_refresh_place(engine->cloud, object);
+    for (unsigned i = 0; i < object->host.vms->len; i++)
+        cloud_relink(engine->cloud, object->host.vms->pdata[i]);
+}
+
+static void rename_object(struct engine *engine, struct request *request, struct object *object,
+                          const char *name) REQUIRES(model)
+{
+    g_autoptr(GError) error = NULL;
+    bool ok = may_rename(engine, object, &error);
+
+    if (ok && object->kind == OBJECT_VM && object->vm.phase == VM_ACTIVE)
+        ok = host_require_up(object->vm.host, &error);
+    if (!ok) {
+        request_finish(engine, request->ticket, object, error);
+        return;
+    }
+    if (object->kind == OBJECT_VM && object->vm.host) {
+        vm_rename(engine, object, name);
+        request_wait(engine, request, &vm_work(object)->waiters, false);
+        return;
+    }
+    rename_now(engine, object, name, &request->actor);
+    request_answer(engine, request->ticket, 0);
+}
+
+void vm_renamed(struct engine *engine, struct object *vm, const char *name)
+{
+    rename_now(engine, vm, name, NULL);
+}
+
+/* ---- a plan made real */
+
+static bool may_promote(struct engine *engine, struct object *plan, enum object_kind kind,
+                        GError **error) REQUIRES(model)
+{
+    const struct spec *spec = plan->spec;
+    bool ok;
+
+    if (spec && (spec->kind == SPEC_SERVICE) != (kind == OBJECT_SERVICE)) {
+        fail(error, EINVAL, "plan %s is for a %s", plan->name,
+             spec->kind == SPEC_SERVICE ? "service: move it into services/" : "VM: move it into vms/");
+        return false;
+    }
+    if (!spec)
+        return true;
+    ok = placing_check(engine, NULL, kind == OBJECT_VM ? &spec->vm : &spec->service.vm, error);
+    return ok;
+}
+
+/* The same object, by id and so by inode number, in another folder. */
+static struct object *promote(struct engine *engine, struct object *plan, enum object_kind kind,
+                              const char *name) REQUIRES(model)
+{
+    uint64_t id = plan->id;
+    uid_t uid = plan->uid;
+    gid_t gid = plan->gid;
+    mode_t mode = plan->mode;
+
+    cloud_remove(engine->cloud, plan);
+    g_hash_table_remove(engine->dirty, &id);
+    return cloud_add(engine->cloud, kind, id, name, uid, gid, mode);
+}
+
+static void make_real(struct engine *engine, struct request *request, struct object *plan,
+                      const struct order *order) REQUIRES(model)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *text = g_strdup(plan->spec_text);
+    g_autoptr(Spec) spec = plan->spec ? spec_ref(plan->spec) : NULL;
+    struct object *object;
+
+    if (order->kind == OBJECT_HOST)
+        fail(&error, EINVAL, "plan %s is no host", plan->name);
+    if (error || !may_promote(engine, plan, order->kind, &error)) {
+        request_finish(engine, request->ticket, plan, error);
+        return;
+    }
+    cloud_event(engine->cloud, plan, &request->actor, "made real as %s", order->text);
+    object = promote(engine, plan, order->kind, order->text);
+    engine_touch(engine, object);
+    if (!spec)
+        request_answer(engine, request->ticket, 0);
+    else if (order->kind == OBJECT_VM)
+        vm_commit(engine, request, object, text, spec);
+    else
+        service_commit(engine, request, object, text, spec);
+}
+
+static void do_rename(struct engine *engine, struct request *request, struct order *order)
+    REQUIRES(model)
+{
+    struct object *object = cloud_by_id(engine->cloud, order->id);
+    g_autoptr(GError) error = NULL;
+
+    if (!object)
+        request_answer(engine, request->ticket, ENOENT);
+    else if (!check_target(engine, object, order, &error))
+        request_finish(engine, request->ticket, object, error);
+    else if (object->kind == order->kind)
+        rename_object(engine, request, object, order->text);
+    else
+        make_real(engine, request, object, order);
+}
+
+engine_ticket engine_rename(struct engine *engine, uint64_t id, enum object_kind kind,
+                            const char *name, const struct actor *actor, engine_done done,
+                            void *ctx)
+{
+    struct order *order = order_make(do_rename, actor, done, ctx);
+
+    order->id = id;
+    order->kind = kind;
+    order->text = g_strdup(name);
+    return order_post(engine, order);
+}
+
+/* ---- files of specs/ that go */
+
+/* A request that nobody waits for: the end of a grace is nobody's call. */
+static void nobody(void *ctx, int err)
+{
+    (void)ctx;
+    (void)err;
+}
+
+static void grace_over(struct engine *engine, void *data) REQUIRES(model)
+{
+    struct object *object = cloud_by_id(engine->cloud, *(uint64_t *)data);
+
+    if (!object || !object->leaving)
+        return;
+    cloud_set_leaving(engine->cloud, object, false);
+    engine_rmdir(engine, object->id, NULL, nobody, NULL);
+}
+
+static void do_drop(struct engine *engine, struct request *request, struct order *order)
+    REQUIRES(model)
+{
+    struct object *object = cloud_by_id(engine->cloud, order->id);
+    g_autoptr(GError) error = NULL;
+
+    if (!object) {
+        request_answer(engine, request->ticket, ENOENT);
+        return;
+    }
+    if (!object_may_go(object, &error)) {
+        request_finish(engine, request->ticket, object, error);
+        return;
+    }
+    cloud_event(engine->cloud, object, &request->actor, "leaves: its file in specs/ was removed");
+    cloud_set_leaving(engine->cloud, object, true);
+    timer_start(engine, (unsigned)(engine->conf->grace * 1000), grace_over,
+                g_memdup2(&object->id, sizeof object->id), g_free);
+    request_answer(engine, request->ticket, 0);
+}
+
+engine_ticket engine_drop(struct engine *engine, uint64_t id, const struct actor *actor,
+                          engine_done done, void *ctx)
+{
+    struct order *order = order_make(do_drop, actor, done, ctx);
+
+    order->id = id;
+    return order_post(engine, order);
+}
+
+static void do_keep(struct engine *engine, struct request *request, struct order *order)
+    REQUIRES(model)
+{
+    struct object *object = cloud_by_id(engine->cloud, order->id);
+
+    if (object)
+        cloud_set_leaving(engine->cloud, object, false);
+    request_answer(engine, request->ticket, object ? 0 : ENOENT);
+}
+
+engine_ticket engine_keep(struct engine *engine, uint64_t id, const struct actor *actor,
+                          engine_done done, void *ctx)
+{
+    struct order *order = order_make(do_keep, actor, done, ctx);
+
+    order->id = id;
+    return order_post(engine, order);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Plans: what would become of a spec, without anything being made. */
+#include <string.h>
+
+#include "core/reconcile/internal.h"
+
+enum spec_kind plan_kind(const char *text, size_t len)
+{
+    g_autoptr(Spec) as_vm = spec_parse_partial(SPEC_VM, text, len, NULL);
+    g_autoptr(Spec) as_service = NULL;
+
+    if (as_vm)
+        return SPEC_VM;
+    as_service = spec_parse_partial(SPEC_SERVICE, text, len, NULL);
+    if (as_service || g_strstr_len(text, (gssize)len, "[vm]") ||
+        g_strstr_len(text, (gssize)len, "replicas"))
+        return SPEC_SERVICE;
+    return SPEC_VM; /* neither: said of the likelier */
+}
+
+static const struct vm_spec *vm_of(const Spec *spec)
+{
+    return spec->kind == SPEC_SERVICE ? &spec->service.vm : &spec->vm;
+}
+
+void plan_refresh(struct engine *engine, struct object *plan)
+{
+    g_autofree const char **types = NULL;
+    struct place_want want;
+    g_autofree char *text = NULL;
+
+    if (!plan->spec)
+        return;
+    types = placing_types(engine, vm_of(plan->spec));
+    want = cloud_want(NULL, vm_of(plan->spec), types);
+    text = place_explain(cloud_place(engine->cloud), &want);
+    if (plan->spec->kind == SPEC_SERVICE)
+        cloud_set_placement(engine->cloud, plan,
+                            g_strdup_printf("the first of %u replicas: %s",
+                                            plan->spec->service.replicas, text));
+    else
+        cloud_set_placement(engine->cloud, plan, g_steal_pointer(&text));
+    engine_touch(engine, plan);
+}
+
+void plan_refresh_all(struct engine *engine)
+{
+    const GPtrArray *plans = cloud_objects(engine->cloud, OBJECT_PLAN);
+
+    for (unsigned i = 0; i < plans->len; i++)
+        plan_refresh(engine, plans->pdata[i]);
+}
+
+void plan_commit(struct engine *engine, struct request *request, struct object *plan,
+                 const char *text, Spec *spec)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (plan->spec_text && strcmp(plan->spec_text, text) == 0) {
+        request_answer(engine, request->ticket, 0);
+        return;
+    }
+    if (!placing_check(engine, NULL, vm_of(spec), &error)) {
+        request_finish(engine, request->ticket, plan, error);
+        return;
+    }
+    cloud_set_spec(engine->cloud, plan, g_strdup(text), spec_ref(spec));
+    cloud_refresh_state(engine->cloud, plan);
+    plan_refresh(engine, plan);
+    request_finish(engine, request->ticket, plan, NULL);
+}
+
+void plan_remove(struct engine *engine, struct request *request, struct object *plan)
+{
+    engine_forget(engine, plan->id);
+    cloud_remove(engine->cloud, plan);
+    request_answer(engine, request->ticket, 0);
+}
