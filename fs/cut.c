@@ -2,6 +2,7 @@
 #include "fs/cut.h"
 
 #include <glib.h>
+#include <pthread.h>
 
 enum { CUT_LIFE = 10 * 1000 * 1000 /* microseconds */, MAX_CUTS = 256 };
 
@@ -12,7 +13,7 @@ struct cut {
 };
 
 struct cuts {
-    GMutex lock;
+    pthread_mutex_t lock;
     GHashTable *by_ino; /* ino to struct cut * */
 };
 
@@ -20,7 +21,7 @@ struct cuts *cuts_new(void)
 {
     struct cuts *cuts = g_new0(struct cuts, 1);
 
-    g_mutex_init(&cuts->lock);
+    pthread_mutex_init(&cuts->lock, NULL);
     cuts->by_ino = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
     return cuts;
 }
@@ -30,7 +31,7 @@ void cuts_free(struct cuts *cuts)
     if (!cuts)
         return;
     g_hash_table_destroy(cuts->by_ino);
-    g_mutex_clear(&cuts->lock);
+    pthread_mutex_destroy(&cuts->lock);
     g_free(cuts);
 }
 
@@ -46,14 +47,14 @@ void cuts_set(struct cuts *cuts, uint64_t ino, off_t size)
     int64_t now = g_get_monotonic_time();
 
     *cut = (struct cut){ino, size, now};
-    g_mutex_lock(&cuts->lock);
+    pthread_mutex_lock(&cuts->lock);
     if (g_hash_table_size(cuts->by_ino) >= MAX_CUTS)
         g_hash_table_foreach_remove(cuts->by_ino, is_old, &now);
     if (g_hash_table_size(cuts->by_ino) < MAX_CUTS)
         g_hash_table_replace(cuts->by_ino, &cut->ino, cut);
     else
         g_free(cut);
-    g_mutex_unlock(&cuts->lock);
+    pthread_mutex_unlock(&cuts->lock);
 }
 
 bool cuts_take(struct cuts *cuts, uint64_t ino, off_t *size)
@@ -62,13 +63,13 @@ bool cuts_take(struct cuts *cuts, uint64_t ino, off_t *size)
     struct cut *cut;
     bool found;
 
-    g_mutex_lock(&cuts->lock);
+    pthread_mutex_lock(&cuts->lock);
     cut = g_hash_table_lookup(cuts->by_ino, &ino);
     found = cut && !is_old(NULL, cut, &now);
     if (found)
         *size = cut->size;
     if (cut)
         g_hash_table_remove(cuts->by_ino, &ino);
-    g_mutex_unlock(&cuts->lock);
+    pthread_mutex_unlock(&cuts->lock);
     return found;
 }

@@ -56,7 +56,7 @@ static void reply_part(fuse_req_t req, const char *text, size_t len, size_t size
 {
     size_t start = offset < 0 ? 0 : MIN((size_t)offset, len);
 
-    fuse_reply_buf(req, text + start, MIN(size, len - start));
+    fuse_reply_buf(req, text ? text + start : NULL, MIN(size, len - start));
 }
 
 /* Copied, so that the model is not locked while the kernel takes it in. */
@@ -71,23 +71,30 @@ static void read_log(struct fs *fs, fuse_req_t req, size_t size, off_t offset) E
     log = cloud_events_text(fs->cloud, &time);
     start = offset < 0 ? 0 : MIN((size_t)offset, log->len);
     len = MIN(size, log->len - start);
-    part = g_memdup2(log->str + start, len);
+    part = g_memdup2(log->str + start, len + 1); /* one more: never NULL */
     cloud_read_unlock(fs->cloud);
     fuse_reply_buf(req, part, len);
 }
 
+/* Copied too: once answered, the handle may be released. */
 static void read_buffer(struct handle *handle, fuse_req_t req, size_t size, off_t offset)
 {
-    g_mutex_lock(&handle->lock);
-    reply_part(req, handle->buffer->text->str, handle->buffer->text->len, size, offset);
-    g_mutex_unlock(&handle->lock);
+    g_autofree char *copy = NULL;
+    size_t len;
+
+    pthread_mutex_lock(&handle->lock);
+    len = handle->buffer->text->len;
+    copy = g_memdup2(handle->buffer->text->str, len + 1);
+    pthread_mutex_unlock(&handle->lock);
+    reply_part(req, copy, len, size, offset);
 }
 
 void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
     struct fs *fs = fs_of(req);
     struct handle *handle = handle_of(fi);
-    const char *text;
+    g_autoptr(GBytes) text = NULL;
+    const char *data;
     size_t len;
 
     if (handle->row->facet == LOG) {
@@ -100,8 +107,9 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
     }
     if (handle->row->facet == LIVE)
         publish_touch(fs->publish, ino);
-    text = g_bytes_get_data(handle->text, &len);
-    reply_part(req, text, len, size, offset);
+    text = g_bytes_ref(handle->text);
+    data = g_bytes_get_data(text, &len);
+    reply_part(req, data, len, size, offset);
 }
 
 /* The last resort of a writer whose own close did not come: nobody hears an error any more. */

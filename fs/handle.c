@@ -70,7 +70,7 @@ int handle_open(struct fs *fs, fuse_req_t req, uint64_t ino, int flags, struct h
     struct handle *made = g_new0(struct handle, 1);
     int err;
 
-    g_mutex_init(&made->lock);
+    pthread_mutex_init(&made->lock, NULL);
     made->ino = ino;
     err = look_locked(fs, ino, flags, made);
     if (err) {
@@ -91,7 +91,7 @@ void handle_free(struct handle *handle)
 {
     g_clear_pointer(&handle->text, g_bytes_unref);
     buffer_free(handle->buffer);
-    g_mutex_clear(&handle->lock);
+    pthread_mutex_destroy(&handle->lock);
     g_free(handle);
 }
 
@@ -99,9 +99,9 @@ bool handle_size(struct handle *handle, size_t *size)
 {
     if (!handle->buffer)
         return false;
-    g_mutex_lock(&handle->lock);
+    pthread_mutex_lock(&handle->lock);
     *size = handle->buffer->text->len;
-    g_mutex_unlock(&handle->lock);
+    pthread_mutex_unlock(&handle->lock);
     return true;
 }
 
@@ -112,10 +112,10 @@ char *handle_take(struct handle *handle, size_t *len, int *refused)
     *refused = 0;
     if (!handle->buffer)
         return NULL;
-    g_mutex_lock(&handle->lock);
+    pthread_mutex_lock(&handle->lock);
     *refused = handle->buffer->refused;
     text = buffer_take(handle->buffer, len);
-    g_mutex_unlock(&handle->lock);
+    pthread_mutex_unlock(&handle->lock);
     return text;
 }
 
@@ -125,8 +125,8 @@ int handle_resize(struct handle *handle, off_t size)
 
     if (!handle->buffer)
         return 0;
-    g_mutex_lock(&handle->lock);
+    pthread_mutex_lock(&handle->lock);
     err = buffer_resize(handle->buffer, size, SPEC_MAX_BYTES);
-    g_mutex_unlock(&handle->lock);
+    pthread_mutex_unlock(&handle->lock);
     return err;
 }

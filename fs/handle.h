@@ -3,6 +3,7 @@
 #pragma once
 
 #include <glib.h>
+#include <pthread.h>
 
 #include "fs/buffer.h"
 #include "fs/fs.h"
@@ -16,7 +17,7 @@ struct handle {
     struct actor opener;
     pid_t process; /* the opener's thread group */
 
-    GMutex lock;           /* of all below */
+    pthread_mutex_t lock;  /* of all below */
     struct buffer *buffer; /* of a spec open for writing; NULL: none */
 };
 

@@ -6,57 +6,53 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "core/error.h"
 #include "fs/ino.h"
 #include "fs/publish.h"
 #include "fs/table.h"
 
-enum { SWEEP_EVERY = 5 * 1000 * 1000 /* microseconds */ };
-
-enum note_kind {
-    NOTE_ATTR,  /* attributes of ino */
-    NOTE_ENTRY, /* name in parent stands for something else, or nothing, now */
-    NOTE_GONE,  /* the same, and ino is no more */
-    NOTE_STOP,
-};
+enum { SWEEP_EVERY = 5 /* seconds */ };
 
 struct note {
-    enum note_kind kind;
-    uint64_t ino, parent;
-    char name[];
+    uint64_t ino;
+    char name[]; /* stands for something else in directory ino now; "": ino's attributes moved */
 };
 
 struct inval {
     struct fuse_session *session;
     struct publish *publish;
-    GAsyncQueue *queue; /* of struct note * */
-    GThread *thread;    /* NULL: stopped */
-    gint stopped;       /* atomic */
+    pthread_t thread;
     pthread_rwlock_t barrier;
+
+    pthread_mutex_t lock; /* of all below */
+    pthread_cond_t woken;
+    GQueue queue; /* of struct note * */
+    bool stopped;
 };
 
-static void post(struct inval *inval, enum note_kind kind, uint64_t ino, uint64_t parent,
-                 const char *name)
+static void post_entry(struct inval *inval, uint64_t parent, const char *name)
 {
     size_t len = strlen(name) + 1;
-    struct note *note;
+    struct note *note = g_malloc(sizeof *note + len);
 
-    if (g_atomic_int_get(&inval->stopped))
-        return;
-    note = g_malloc0(sizeof *note + len);
-    note->kind = kind;
-    note->ino = ino;
-    note->parent = parent;
+    note->ino = parent;
     memcpy(note->name, name, len);
-    g_async_queue_push(inval->queue, note);
+    pthread_mutex_lock(&inval->lock);
+    g_queue_push_tail(&inval->queue, note);
+    pthread_cond_signal(&inval->woken);
+    pthread_mutex_unlock(&inval->lock);
+}
+
+static void post_attr(struct inval *inval, uint64_t ino)
+{
+    post_entry(inval, ino, "");
 }
 
 /* VM's link left the vms/ of OTHER, a host or a service. */
 static void post_unlinked(struct inval *inval, const struct object *vm, const struct object *other)
     REQUIRES_SHARED(model)
 {
-    unsigned code = other->kind == OBJECT_HOST ? CODE_OF_HOST : CODE_OF_SERVICE;
-
-    post(inval, NOTE_GONE, ino_make(vm->id, code), ino_make(other->id, CODE_VMS), vm->name);
+    post_entry(inval, ino_make(other->id, CODE_VMS), vm->name);
 }
 
 static void post_removed(struct inval *inval, const struct object *object) REQUIRES_SHARED(model)
@@ -65,8 +61,7 @@ static void post_removed(struct inval *inval, const struct object *object) REQUI
 
     if (!folder)
         return;
-    post(inval, NOTE_GONE, ino_make(object->id, CODE_SELF), ino_make(folder->id, CODE_SELF),
-         object->name);
+    post_entry(inval, ino_make(folder->id, CODE_SELF), object->name);
     /* The name is in these too, if it was not the object that went but its name. */
     if (object->kind == OBJECT_VM && object->vm.host)
         post_unlinked(inval, object, object->vm.host);
@@ -80,15 +75,15 @@ static void post_facet(struct inval *inval, const struct object *object, enum fa
     uint64_t self = ino_make(object->id, CODE_SELF);
 
     if (facet == FACET_SELF || facet == FACET_ATTR)
-        post(inval, NOTE_ATTR, self, 0, "");
+        post_attr(inval, self);
     if (facet != FACET_LINKS && facet != FACET_ATTR)
         return;
     if (object->kind == OBJECT_VM) {
-        post(inval, NOTE_ATTR, self, 0, "");
-        post(inval, NOTE_ENTRY, 0, self, "host");
-        post(inval, NOTE_ATTR, ino_make(object->id, CODE_HOST), 0, "");
+        post_attr(inval, self);
+        post_entry(inval, self, "host");
+        post_attr(inval, ino_make(object->id, CODE_HOST));
     } else if (object->kind != OBJECT_FOLDER) {
-        post(inval, NOTE_ATTR, ino_make(object->id, CODE_VMS), 0, "");
+        post_attr(inval, ino_make(object->id, CODE_VMS));
     }
 }
 
@@ -130,29 +125,34 @@ void inval_reply_end(struct inval *inval)
 /* Failures are no failures: the kernel does not know what it is about, or the mount is gone. */
 static void notify(struct inval *inval, const struct note *note)
 {
-    size_t len = strlen(note->name);
-
-    switch (note->kind) {
-    case NOTE_ATTR: /* a negative offset: attributes only */
+    if (note->name[0])
+        fuse_lowlevel_notify_inval_entry(inval->session, note->ino, note->name, strlen(note->name));
+    else /* a negative offset: attributes only */
         fuse_lowlevel_notify_inval_inode(inval->session, note->ino, -1, 0);
-        break;
-    case NOTE_GONE: /* drops the name first, also where the rest is refused */
-        fuse_lowlevel_notify_delete(inval->session, note->parent, note->ino, note->name, len);
-        break;
-    case NOTE_ENTRY:
-        fuse_lowlevel_notify_inval_entry(inval->session, note->parent, note->name, len);
-        break;
-    case NOTE_STOP:
-        break;
-    }
 }
 
-static struct note *next_note(struct inval *inval)
+static struct timespec next_sweep(void)
 {
-    struct note *note;
+    struct timespec at;
 
-    while (!(note = g_async_queue_timeout_pop(inval->queue, SWEEP_EVERY)))
-        publish_sweep(inval->publish);
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    at.tv_sec += SWEEP_EVERY;
+    return at;
+}
+
+/* NULL: time to sweep, or to end, which *STOPPED tells. */
+static struct note *next_note(struct inval *inval, bool *stopped)
+{
+    struct timespec at = next_sweep();
+    struct note *note;
+    int err = 0;
+
+    pthread_mutex_lock(&inval->lock);
+    while (!err && !inval->stopped && g_queue_is_empty(&inval->queue))
+        err = pthread_cond_timedwait(&inval->woken, &inval->lock, &at);
+    *stopped = inval->stopped;
+    note = inval->stopped ? NULL : g_queue_pop_head(&inval->queue);
+    pthread_mutex_unlock(&inval->lock);
     return note;
 }
 
@@ -160,16 +160,17 @@ static void *run(void *data)
 {
     struct inval *inval = data;
     struct note *note;
-    bool stop = false;
+    bool stopped;
 
-    while (!stop) {
-        note = next_note(inval);
+    for (note = next_note(inval, &stopped); !stopped; note = next_note(inval, &stopped)) {
+        if (!note) {
+            publish_sweep(inval->publish);
+            continue;
+        }
         /* All answers that may have been made before the change have gone. */
         pthread_rwlock_wrlock(&inval->barrier);
         pthread_rwlock_unlock(&inval->barrier);
-        stop = note->kind == NOTE_STOP;
-        if (!g_atomic_int_get(&inval->stopped))
-            notify(inval, note);
+        notify(inval, note);
         g_free(note);
     }
     return NULL;
@@ -186,27 +187,55 @@ static void init_barrier(pthread_rwlock_t *barrier)
     pthread_rwlockattr_destroy(&attr);
 }
 
-struct inval *inval_new(struct fuse_session *session, struct publish *publish)
+static void init_cond(pthread_cond_t *cond)
+{
+    pthread_condattr_t attr;
+
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(cond, &attr);
+    pthread_condattr_destroy(&attr);
+}
+
+static void dispose(struct inval *inval)
+{
+    g_queue_clear_full(&inval->queue, g_free);
+    pthread_rwlock_destroy(&inval->barrier);
+    pthread_cond_destroy(&inval->woken);
+    pthread_mutex_destroy(&inval->lock);
+    g_free(inval);
+}
+
+struct inval *inval_new(struct fuse_session *session, struct publish *publish, GError **error)
 {
     struct inval *inval = g_new0(struct inval, 1);
+    int err;
 
     inval->session = session;
     inval->publish = publish;
+    g_queue_init(&inval->queue);
     init_barrier(&inval->barrier);
-    inval->queue = g_async_queue_new_full(g_free);
-    inval->thread = g_thread_new("inval", run, inval);
+    init_cond(&inval->woken);
+    pthread_mutex_init(&inval->lock, NULL);
+    err = pthread_create(&inval->thread, NULL, run, inval);
+    if (err) {
+        fail(error, err, "cannot start a thread: %s", g_strerror(err));
+        g_clear_pointer(&inval, dispose);
+    }
     return inval;
 }
 
 void inval_stop(struct inval *inval)
 {
-    GThread *thread = g_steal_pointer(&inval->thread);
+    bool first;
 
-    if (!thread)
-        return;
-    post(inval, NOTE_STOP, 0, 0, "");
-    g_atomic_int_set(&inval->stopped, 1);
-    g_thread_join(thread);
+    pthread_mutex_lock(&inval->lock);
+    first = !inval->stopped;
+    inval->stopped = true;
+    pthread_cond_signal(&inval->woken);
+    pthread_mutex_unlock(&inval->lock);
+    if (first)
+        pthread_join(inval->thread, NULL);
 }
 
 void inval_free(struct inval *inval)
@@ -214,7 +243,5 @@ void inval_free(struct inval *inval)
     if (!inval)
         return;
     inval_stop(inval);
-    g_async_queue_unref(inval->queue);
-    pthread_rwlock_destroy(&inval->barrier);
-    g_free(inval);
+    dispose(inval);
 }

@@ -14,6 +14,8 @@
  */
 #pragma once
 
+#include <glib.h>
+
 #include "core/cloud/cloud.h"
 
 struct fuse_session;
@@ -21,7 +23,7 @@ struct publish;
 struct inval;
 
 /* PUBLISH is swept by the same thread. */
-struct inval *inval_new(struct fuse_session *session, struct publish *publish);
+struct inval *inval_new(struct fuse_session *session, struct publish *publish, GError **error);
 /* Ends the thread; what comes after is dropped. While requests are still being answered, as it
  * may have to wait for one. */
 void inval_stop(struct inval *inval);

@@ -2,13 +2,14 @@
 #include "fs/park.h"
 
 #include <errno.h>
+#include <pthread.h>
 
 #include "fs/fs.h"
 #include "fs/proc.h"
 
 struct parking {
-    GMutex lock;     /* of all below */
-    GHashTable *all; /* of struct parked *, borrowed */
+    pthread_mutex_t lock; /* of all below */
+    GHashTable *all;      /* of struct parked *, borrowed */
     bool closed;
 };
 
@@ -16,7 +17,7 @@ struct parking *parking_new(void)
 {
     struct parking *parking = g_new0(struct parking, 1);
 
-    g_mutex_init(&parking->lock);
+    pthread_mutex_init(&parking->lock, NULL);
     parking->all = g_hash_table_new(NULL, NULL);
     return parking;
 }
@@ -26,7 +27,7 @@ void parking_free(struct parking *parking)
     if (!parking)
         return;
     g_hash_table_destroy(parking->all);
-    g_mutex_clear(&parking->lock);
+    pthread_mutex_destroy(&parking->lock);
     g_free(parking);
 }
 
@@ -46,12 +47,12 @@ void parking_close(struct parking *parking)
     GHashTableIter iter;
     void *parked;
 
-    g_mutex_lock(&parking->lock);
+    pthread_mutex_lock(&parking->lock);
     parking->closed = true;
     g_hash_table_iter_init(&iter, parking->all);
     while (g_hash_table_iter_next(&iter, &parked, NULL))
         cancel(parked);
-    g_mutex_unlock(&parking->lock);
+    pthread_mutex_unlock(&parking->lock);
 }
 
 static void on_interrupt(fuse_req_t req, void *data)
@@ -64,21 +65,21 @@ struct parked *park_new(struct fs *fs, fuse_req_t req)
 {
     struct parked *parked = g_new0(struct parked, 1);
 
-    g_atomic_ref_count_init(&parked->refs);
+    refs_init(&parked->refs);
     parked->fs = fs;
     parked->req = req;
     parked->actor = fs_actor(req);
     parked->answer = park_answer_err;
-    g_mutex_lock(&fs->parking->lock);
+    pthread_mutex_lock(&fs->parking->lock);
     g_hash_table_add(fs->parking->all, parked);
     atomic_init(&parked->cancelled, fs->parking->closed);
-    g_mutex_unlock(&fs->parking->lock);
+    pthread_mutex_unlock(&fs->parking->lock);
     return parked;
 }
 
 static void unref(struct parked *parked)
 {
-    if (!g_atomic_ref_count_dec(&parked->refs))
+    if (!refs_dec(&parked->refs))
         return;
     g_free(parked->name);
     g_strfreev(parked->lines);
@@ -91,9 +92,9 @@ static void finish(struct parked *parked, int err)
 
     /* Waits for an on_interrupt() that is running; none comes after it. */
     fuse_req_interrupt_func(parked->req, NULL, NULL);
-    g_mutex_lock(&parking->lock);
+    pthread_mutex_lock(&parking->lock);
     g_hash_table_remove(parking->all, parked);
-    g_mutex_unlock(&parking->lock);
+    pthread_mutex_unlock(&parking->lock);
     parked->answer(parked, err);
     unref(parked);
 }
@@ -106,7 +107,7 @@ void park_run(struct parked *parked)
 
 void park_hold(struct parked *parked)
 {
-    g_atomic_ref_count_inc(&parked->refs);
+    refs_inc(&parked->refs);
 }
 
 /* DONE may have been called already: the request is gone then, and cancelling does nothing. */

@@ -15,13 +15,14 @@
 #include <stdbool.h>
 
 #include "core/reconcile/engine.h"
+#include "core/refs.h"
 
 struct fs;
 struct parking; /* all that are parked */
 
 struct parked {
     /* Filled by park_new(). */
-    gatomicrefcount refs;
+    refs_t refs;
     struct fs *fs;
     fuse_req_t req;
     struct actor actor;

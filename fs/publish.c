@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "fs/publish.h"
 
+#include <pthread.h>
+
 struct entry {
     uint64_t ino;
     GBytes *text; /* NULL: dropped */
@@ -14,9 +16,9 @@ struct entry {
 struct publish {
     const struct publish_ops *ops;
     void *ctx;
-    GMutex lock;         /* of all below */
-    GHashTable *entries; /* ino to struct entry * */
-    GQueue live;         /* the one looked at last at its end */
+    pthread_mutex_t lock; /* of all below */
+    GHashTable *entries;  /* ino to struct entry * */
+    GQueue live;          /* the one looked at last at its end */
     size_t bytes;
 };
 
@@ -53,7 +55,7 @@ struct publish *publish_new(const struct publish_ops *ops, void *ctx)
 
     publish->ops = ops;
     publish->ctx = ctx;
-    g_mutex_init(&publish->lock);
+    pthread_mutex_init(&publish->lock, NULL);
     g_queue_init(&publish->live);
     publish->entries = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, entry_free);
     return publish;
@@ -64,7 +66,7 @@ void publish_free(struct publish *publish)
     if (!publish)
         return;
     g_hash_table_destroy(publish->entries);
-    g_mutex_clear(&publish->lock);
+    pthread_mutex_destroy(&publish->lock);
     g_free(publish);
 }
 
@@ -98,12 +100,12 @@ static bool look_current(struct publish *publish, uint64_t ino, struct view *vie
     struct entry *entry;
     bool current;
 
-    g_mutex_lock(&publish->lock);
+    pthread_mutex_lock(&publish->lock);
     entry = g_hash_table_lookup(publish->entries, &ino);
     current = entry && is_current(entry, now);
     if (current)
         look(publish, entry, now, view);
-    g_mutex_unlock(&publish->lock);
+    pthread_mutex_unlock(&publish->lock);
     return current;
 }
 
@@ -165,7 +167,7 @@ bool publish_look(struct publish *publish, uint64_t ino, struct view *view)
     if (!text)
         return false;
 
-    g_mutex_lock(&publish->lock);
+    pthread_mutex_lock(&publish->lock);
     now = publish->ops->monotonic();
     sweep(publish, now);
     entry = entry_of(publish, ino);
@@ -176,7 +178,7 @@ bool publish_look(struct publish *publish, uint64_t ino, struct view *view)
         entry->made = now;
     }
     look(publish, entry, now, view);
-    g_mutex_unlock(&publish->lock);
+    pthread_mutex_unlock(&publish->lock);
     return true;
 }
 
@@ -187,17 +189,17 @@ void publish_touch(struct publish *publish, uint64_t ino)
 
 void publish_sweep(struct publish *publish)
 {
-    g_mutex_lock(&publish->lock);
+    pthread_mutex_lock(&publish->lock);
     sweep(publish, publish->ops->monotonic());
-    g_mutex_unlock(&publish->lock);
+    pthread_mutex_unlock(&publish->lock);
 }
 
 size_t publish_bytes(struct publish *publish)
 {
     size_t bytes;
 
-    g_mutex_lock(&publish->lock);
+    pthread_mutex_lock(&publish->lock);
     bytes = publish->bytes;
-    g_mutex_unlock(&publish->lock);
+    pthread_mutex_unlock(&publish->lock);
     return bytes;
 }

@@ -42,7 +42,8 @@ static void stop_waiting(struct fs *fs)
 {
     sd_notify(0, "STOPPING=1");
     parking_close(fs->parking);
-    inval_stop(fs->inval);
+    if (fs->inval)
+        inval_stop(fs->inval);
 }
 
 static void *stopper_run(void *data)
@@ -125,8 +126,6 @@ static bool begin(struct fs *fs, const struct conf *conf, GError **error)
     fs->publish = publish_new(&publish_ops, fs);
     fs->parking = parking_new();
     fs->cuts = cuts_new();
-    fs->inval = inval_new(fs->session, fs->publish);
-    watch(fs, inval_watch);
     return true;
 }
 
@@ -151,9 +150,15 @@ static bool mount_and_run(struct fs *fs, const char *mountpoint, void (*ready)(v
         fail(error, EIO, "cannot mount on %s", mountpoint);
         return false;
     }
-    ready();
-    sd_notify(0, "READY=1");
-    ok = run(fs, error);
+    /* Not before: there was nobody to notify. */
+    fs->inval = inval_new(fs->session, fs->publish, error);
+    ok = fs->inval != NULL;
+    if (ok) {
+        watch(fs, inval_watch);
+        ready();
+        sd_notify(0, "READY=1");
+        ok = run(fs, error);
+    }
     end(fs); /* before the unmount: see above */
     fs->engine = NULL;
     fuse_session_unmount(fs->session);

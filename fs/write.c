@@ -44,11 +44,11 @@ void store_spec(struct fs *fs, fuse_req_t req, struct handle *handle, const char
     struct actor actor = fs_actor(req);
     int err;
 
-    g_mutex_lock(&handle->lock);
+    pthread_mutex_lock(&handle->lock);
     if (!handle->buffer->refused && !take_data(fs, handle, data, size, offset, &error))
         buffer_refuse(handle->buffer, error->code);
     err = handle->buffer->refused;
-    g_mutex_unlock(&handle->lock);
+    pthread_mutex_unlock(&handle->lock);
     if (error)
         engine_report(fs->engine, handle->id, error->code, error->message, &actor);
     if (err)

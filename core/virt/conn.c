@@ -77,6 +77,7 @@ struct virt *virt_new(const struct virt_options *options, GError **error)
     virt_log_choose(options->uri, options->state);
     if (!virt_need_loop(error))
         return NULL;
+    virt_log_chosen();
     struct virt *v = g_new0(struct virt, 1);
     g_atomic_ref_count_init(&v->refs);
     g_mutex_init(&v->telling);
@@ -151,36 +152,33 @@ virConnectPtr virt_sampling_connection(struct virt *v, GError **error)
 static bool is_alive(struct virt *v, bool sampling, bool tell)
 {
     g_autoptr(VirtConnection) conn = hand_out(v, sampling, NULL);
-    bool dead = conn && virConnectIsAlive(conn) != 1;
-    if (dead && tell)
+    bool alive = !conn || virt_is_alive(conn);
+    if (!alive && tell)
         virt_broken(v, conn);
-    virResetLastError();
-    return !dead;
+    return alive;
 }
 
-void virt_check_alive(struct virt *v)
+bool virt_check_alive(struct virt *v)
 {
     is_alive(v, false, true);
     is_alive(v, true, true);
+    g_mutex_lock(&v->lock);
+    bool up = v->up;
+    g_mutex_unlock(&v->lock);
+    return up;
 }
 
 /*
- * The test driver's domains live in the connection: it is the only one, and closing it would be
- * the end of them. So close() just stops using it.
+ * What was in use is not from now on. Returns the new generation. The test driver's domains live
+ * in the connection, and closing it would be the end of them: until free() it is only set aside.
  */
-static bool keeps_connection(const struct virt *v)
-{
-    return v->driver == DRIVER_TEST;
-}
-
-/* What was in use is not from now on. Returns the new generation. */
 static unsigned detach(struct virt *v, bool everything)
 {
     struct virt_link *control = NULL, *sampling = NULL;
     g_mutex_lock(&v->lock);
     unsigned generation = ++v->generation;
     v->up = false;
-    if (everything || !keeps_connection(v)) {
+    if (everything || v->driver != DRIVER_TEST) {
         control = g_steal_pointer(&v->control);
         sampling = g_steal_pointer(&v->sampling);
     }
@@ -190,7 +188,7 @@ static unsigned detach(struct virt *v, bool everything)
     return generation;
 }
 
-/* Whether a connection that was kept will do. */
+/* Whether a connection that was set aside will do. */
 static bool resume(struct virt *v)
 {
     g_mutex_lock(&v->lock);
@@ -255,7 +253,7 @@ static bool connect_embedded(struct virt *v, unsigned generation, const char *ur
 
 bool virt_open(struct virt *v, GError **error)
 {
-    if (keeps_connection(v) && resume(v))
+    if (v->driver == DRIVER_TEST && resume(v))
         return true;
     unsigned generation = detach(v, true);
     g_autofree char *uri = virt_real_uri(v->uri, v->state);

@@ -3,6 +3,7 @@
  * The embedded driver: libvirt's QEMU driver in this process, without a daemon, everything of it
  * below one directory. A process can have one such root.
  */
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -54,6 +55,25 @@ static bool write_configuration(const char *root, GError **error)
     return false;
 }
 
+/*
+ * Another process has the root, perhaps our own predecessor on its way out. libvirt would find
+ * out too, but then refuse to be asked again. Not to be called when the root is open: closing the
+ * file gives up this process's own lock on it.
+ */
+static bool is_free(const char *root, GError **error)
+{
+    struct flock held = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+    g_autofree char *file = g_build_filename(root, "run", "qemu", "driver.pid", NULL);
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return true;
+    bool taken = fcntl(fd, F_GETLK, &held) == 0 && held.l_type != F_UNLCK;
+    close(fd);
+    if (taken)
+        fail(error, EHOSTDOWN, "%s is in use by process %ld", root, (long)held.l_pid);
+    return !taken;
+}
+
 static bool prepare(const char *root, GError **error)
 {
     g_autofree char *etc = g_build_filename(root, "etc", NULL);
@@ -61,7 +81,7 @@ static bool prepare(const char *root, GError **error)
     if (!make_directory(etc, error) || !make_directory(log, error) ||
         !write_configuration(root, error))
         return false;
-    return true;
+    return virt_embed_in_use() || is_free(root, error);
 }
 
 static bool claim(const char *root, GError **error)

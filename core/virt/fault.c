@@ -43,13 +43,14 @@ static const struct {
     const char *words;
     int err;
 } phrases[] = {
-    {"No space left",                  ENOSPC   },
-    {"Cannot allocate memory",         ENOSPC   },
-    {"client socket is closed",        EHOSTDOWN},
-    {"End of file while reading data", EHOSTDOWN},
-    {"connection was closed",          EHOSTDOWN},
-    {"already exists with uuid",       EEXIST   },
-    {"is already defined with uuid",   EEXIST   },
+    {"No space left",                   ENOSPC   },
+    {"Cannot allocate memory",          ENOSPC   },
+    {"client socket is closed",         EHOSTDOWN},
+    {"End of file while reading data",  EHOSTDOWN},
+    {"closed due to keepalive timeout", EHOSTDOWN},
+    {"connection was closed",           EHOSTDOWN},
+    {"already exists with uuid",        EEXIST   },
+    {"is already defined with uuid",    EEXIST   },
 };
 
 static int by_code(int code)

@@ -53,10 +53,9 @@ static bool read_types(virConnectPtr conn, struct virt_info *info, GError **erro
     return ok;
 }
 
-/* Drivers without networks are many, the embedded one among them: they have none. */
-static void read_networks(virConnectPtr conn, enum virt_driver driver, struct virt_info *info)
+/* Drivers without networks are many: they have none. */
+static void add_active_networks(GPtrArray *names, virConnectPtr conn)
 {
-    GPtrArray *names = g_ptr_array_new();
     virNetworkPtr *networks = NULL;
     int n = virConnectListAllNetworks(conn, &networks, VIR_CONNECT_LIST_NETWORKS_ACTIVE);
     for (int i = 0; i < n; i++) {
@@ -67,6 +66,13 @@ static void read_networks(virConnectPtr conn, enum virt_driver driver, struct vi
     }
     free(networks);
     virResetLastError();
+}
+
+static void read_networks(virConnectPtr conn, enum virt_driver driver, struct virt_info *info)
+{
+    GPtrArray *names = g_ptr_array_new();
+    if (driver != DRIVER_EMBED)
+        add_active_networks(names, conn);
     if (driver == DRIVER_QEMU || driver == DRIVER_EMBED || driver == DRIVER_TEST)
         add_once(names, "user");
     add_once(names, "none");

@@ -75,8 +75,9 @@ const char *virt_uri(const struct virt *v);
 bool virt_is_current(struct virt *v, virConnectPtr conn);
 /* CONN broke: no more calls on it, and VIRT_CLOSED once. Nothing if it is not current. */
 void virt_broken(struct virt *v, virConnectPtr conn);
-/* After a failed call: VIRT_CLOSED for drivers that do not say so themselves. */
-void virt_check_alive(struct virt *v);
+/* After a failed call: VIRT_CLOSED for drivers that do not say so themselves. Whether there is
+ * a connection to use, still. */
+bool virt_check_alive(struct virt *v);
 void virt_tell(struct virt *v, enum virt_event what, const char *uuid);
 /* Whether this start (ID is libvirt's domain id) of the domain is seen for the first time; for
  * what is done once for each. Forgotten when its metadata changes. */
@@ -86,6 +87,8 @@ void virt_forget_sight(struct virt *v, const char *uuid);
 /* ---- link.c: one connection with its callbacks */
 struct virt_link;
 struct virt_link *virt_link_open(struct virt *v, const char *uri, bool events, GError **error);
+/* Whether calls on CONN can succeed; does not wait for the host. */
+bool virt_is_alive(virConnectPtr conn);
 virConnectPtr virt_link_connection(const struct virt_link *link);
 /* Takes the callbacks off and closes, in a thread of its own: both can wait for a hung host. */
 void virt_link_drop(struct virt_link *link);
@@ -129,6 +132,9 @@ bool virt_embed_in_use(void);
 void virt_log_prepare(void);
 /* Before libvirt is initialised; the first call counts. */
 void virt_log_choose(const char *uri, const char *state);
+/* After that: what libvirt starts, a session's daemon among it, must not log there too. */
+void virt_log_chosen(void);
+/* Now and then: it does not grow for ever. */
 void virt_log_trim(void);
 
 /* ---- fault.c */

@@ -9,6 +9,7 @@ enum { PING_SECONDS = 2, PINGS = 2 };
 enum { SETTLE_SECONDS = 2 };
 
 struct virt_link {
+    struct virt *v; /* held for on_close(), of which drivers without it never say that it is over */
     virConnectPtr conn;
     bool events, watched;
     int ids[VIRT_CALLBACKS];
@@ -23,22 +24,20 @@ static void on_close(virConnectPtr conn, G_GNUC_UNUSED int reason, void *opaque)
     virt_broken(opaque, conn);
 }
 
-static void release(void *opaque)
-{
-    virt_unref(opaque);
-}
-
 /* Why there is no connection, in words that say what to do about it. */
 static bool explain(const struct virt *v, GError **error)
 {
     virErrorPtr last = virGetLastError();
     bool absent = last && last->code == VIR_ERR_SYSTEM_ERROR &&
                   (last->int1 == ENOENT || last->int1 == ECONNREFUSED);
-    bool local = virt_uri_is_local(virt_uri(v));
-    g_autofree char *doing = absent && local
-                                 ? g_strdup_printf("the daemon of %s is not running", virt_uri(v))
-                                 : g_strdup_printf("cannot connect to %s", virt_uri(v));
-    return virt_fail_connect(error, doing);
+    const char *why = "cannot connect to %s";
+    if (absent && virt_uri_is_local(virt_uri(v)))
+        why = "the daemon of %s is not running";
+    if (virt_driver(v) == DRIVER_EMBED) /* libvirt tries once in a process */
+        why = "cannot start %s, and cloudfs must be restarted to try again";
+    g_autoptr(GString) doing = g_string_new(why);
+    g_string_replace(doing, "%s", virt_uri(v), 1);
+    return virt_fail_connect(error, doing->str);
 }
 
 struct virt_link *virt_link_open(struct virt *v, const char *uri, bool events, GError **error)
@@ -50,15 +49,22 @@ struct virt_link *virt_link_open(struct virt *v, const char *uri, bool events, G
     }
     struct virt_link *link = g_new0(struct virt_link, 1);
     link->conn = conn;
-    virConnectSetKeepAlive(conn, PING_SECONDS, PINGS); /* not for drivers without a network */
-    link->watched = virConnectRegisterCloseCallback(conn, on_close, virt_ref(v), release) == 0;
-    if (!link->watched)
-        virt_unref(v);
+    link->v = virt_ref(v);
+    if (virt_driver(v) != DRIVER_EMBED) /* others in this process say so themselves */
+        virConnectSetKeepAlive(conn, PING_SECONDS, PINGS);
+    link->watched = virConnectRegisterCloseCallback(conn, on_close, v, NULL) == 0;
     link->events = events;
     if (events)
         virt_events_on(v, conn, link->ids);
     virResetLastError();
     return link;
+}
+
+bool virt_is_alive(virConnectPtr conn)
+{
+    bool alive = virConnectIsAlive(conn) == 1;
+    virResetLastError();
+    return alive;
 }
 
 virConnectPtr virt_link_connection(const struct virt_link *link)
@@ -74,6 +80,7 @@ static void drop(struct virt_link *link)
         virConnectUnregisterCloseCallback(link->conn, on_close);
     virConnectClose(link->conn);
     virResetLastError();
+    virt_unref(link->v);
     g_free(link);
 }
 

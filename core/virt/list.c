@@ -70,13 +70,13 @@ static void free_domain(gpointer domain)
 }
 
 /* False only if the connection broke: then the others would be missing, not gone. */
-static bool add_domain(GPtrArray *domains, virDomainPtr dom, GError **error)
+static bool add_domain(GPtrArray *domains, virConnectPtr conn, virDomainPtr dom, GError **error)
 {
     g_autoptr(GError) cause = NULL;
     struct virt_domain *domain = virt_read_domain(dom, &cause);
     if (domain)
         g_ptr_array_add(domains, domain);
-    if (domain || !g_error_matches(cause, CLOUDFS_ERROR, EHOSTDOWN))
+    if (domain || virt_is_alive(conn))
         return true;
     g_propagate_error(error, g_steal_pointer(&cause));
     return false;
@@ -94,7 +94,7 @@ bool virt_list(struct virt *v, GPtrArray **domains, GError **error)
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(free_domain);
     bool ok = true;
     for (int i = 0; i < n; i++) {
-        ok = ok && add_domain(list, all[i], error);
+        ok = ok && add_domain(list, conn, all[i], error);
         virDomainFree(all[i]);
     }
     free(all);

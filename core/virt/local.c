@@ -119,7 +119,7 @@ char *virt_local_uri(const char *state)
     g_autofree char *uri = virt_real_uri("qemu:///system", state);
     g_autofree char *path = virt_uri_parameter(uri, "socket");
     if (path && is_socket(path)) {
-        virt_log_prepare();
+        virt_start(NULL); /* main may ask before it starts anything */
         virt_log_choose(uri, state);
         if (answers(uri))
             return g_strdup("qemu:///system");

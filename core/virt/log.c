@@ -73,6 +73,14 @@ void virt_log_choose(const char *uri, const char *state)
     g_mutex_unlock(&lock);
 }
 
+void virt_log_chosen(void)
+{
+    g_mutex_lock(&lock);
+    if (log_file)
+        setenv(VARIABLE, "", 1);
+    g_mutex_unlock(&lock);
+}
+
 /* Every failed try to reach a host is a line, for as long as it is down. */
 void virt_log_trim(void)
 {

@@ -8,10 +8,11 @@
 typedef struct virt Virt;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Virt, virt_unref)
 
-static bool ended(struct virt *v, bool ok)
+/* libvirt has many words, and translations of them, for a connection that broke under a call. */
+static bool ended(struct virt *v, bool ok, GError **error)
 {
-    if (!ok)
-        virt_check_alive(v);
+    if (!ok && !virt_check_alive(v) && error && (*error)->code == EIO)
+        (*error)->code = EHOSTDOWN;
     return ok;
 }
 
@@ -24,40 +25,40 @@ static bool op_open(struct virt *v, GError **error)
 static bool op_info(struct virt *v, struct virt_info **info, GError **error)
 {
     g_autoptr(Virt) held = virt_ref(v);
-    return ended(held, virt_info(held, info, error));
+    return ended(held, virt_info(held, info, error), error);
 }
 
 static bool op_list(struct virt *v, GPtrArray **domains, GError **error)
 {
     g_autoptr(Virt) held = virt_ref(v);
-    return ended(held, virt_list(held, domains, error));
+    return ended(held, virt_list(held, domains, error), error);
 }
 
 static bool op_domain(struct virt *v, const char *uuid, struct virt_domain **domain, GError **error)
 {
     g_autoptr(Virt) held = virt_ref(v);
-    return ended(held, virt_domain(held, uuid, domain, error));
+    return ended(held, virt_domain(held, uuid, domain, error), error);
 }
 
 static bool op_create(struct virt *v, const struct virt_plan *plan, struct virt_domain **domain,
                       GError **error)
 {
     g_autoptr(Virt) held = virt_ref(v);
-    return ended(held, virt_create(held, plan, domain, error));
+    return ended(held, virt_create(held, plan, domain, error), error);
 }
 
 static bool op_change(struct virt *v, const struct virt_plan *plan, const struct vm_spec *before,
                       bool *restart, char **what, struct virt_domain **domain, GError **error)
 {
     g_autoptr(Virt) held = virt_ref(v);
-    return ended(held, virt_change(held, plan, before, restart, what, domain, error));
+    return ended(held, virt_change(held, plan, before, restart, what, domain, error), error);
 }
 
 static bool op_power(struct virt *v, const char *uuid, enum domain_verb verb,
                      struct virt_domain **domain, GError **error)
 {
     g_autoptr(Virt) held = virt_ref(v);
-    return ended(held, virt_power(held, uuid, verb, domain, error));
+    return ended(held, virt_power(held, uuid, verb, domain, error), error);
 }
 
 static bool op_rename(struct virt *v, const struct virt_plan *plan, struct virt_domain **domain,
@@ -70,13 +71,13 @@ static bool op_rename(struct virt *v, const struct virt_plan *plan, struct virt_
 static bool op_destroy(struct virt *v, const char *uuid, const char *name, GError **error)
 {
     g_autoptr(Virt) held = virt_ref(v);
-    return ended(held, virt_destroy(held, uuid, name, error));
+    return ended(held, virt_destroy(held, uuid, name, error), error);
 }
 
 static bool op_sample(struct virt *v, GArray **samples, struct virt_load *load, GError **error)
 {
     g_autoptr(Virt) held = virt_ref(v);
-    return ended(held, virt_sample(held, samples, load, error));
+    return ended(held, virt_sample(held, samples, load, error), error);
 }
 
 const struct virt_ops virt_libvirt = {

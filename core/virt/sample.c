@@ -133,11 +133,11 @@ static bool begin_sample(struct virt_sample *sample, virDomainPtr dom)
 }
 
 /* After a domain that could not be read: false if that is because the connection broke. */
-static bool only_gone(GError **error)
+static bool only_gone(virConnectPtr conn, GError **error)
 {
     g_autoptr(GError) cause = NULL;
     virt_fail(&cause, "cannot read the domain");
-    if (!g_error_matches(cause, CLOUDFS_ERROR, EHOSTDOWN))
+    if (virt_is_alive(conn))
         return true;
     g_propagate_error(error, g_steal_pointer(&cause));
     return false;
@@ -163,15 +163,15 @@ static void ask_to_report(struct virt *v, virDomainPtr dom, const virDomainStats
     virResetLastError();
 }
 
-static bool take_records(struct virt *v, virDomainStatsRecordPtr *records, int n, GArray *samples,
-                         GError **error)
+static bool take_records(struct virt *v, virConnectPtr conn, virDomainStatsRecordPtr *records,
+                         int n, GArray *samples, GError **error)
 {
     unsigned asked = 0;
     bool guests = virt_driver(v) == DRIVER_QEMU || virt_driver(v) == DRIVER_EMBED;
     for (int i = 0; i < n; i++) {
         struct virt_sample sample;
         if (!begin_sample(&sample, records[i]->dom)) {
-            if (!only_gone(error))
+            if (!only_gone(conn, error))
                 return false;
             continue;
         }
@@ -205,7 +205,7 @@ static bool sample_one_by_one(struct virt *v, virConnectPtr conn, GArray *sample
         struct virt_sample sample;
         bool read = ok && begin_sample(&sample, all[i]);
         if (ok && !read)
-            ok = only_gone(error);
+            ok = only_gone(conn, error);
         if (read && virt_driver(v) == DRIVER_TEST)
             sample.cpu_seconds = -1; /* it says the time of day */
         else if (read)
@@ -229,7 +229,7 @@ static bool sample_domains(struct virt *v, virConnectPtr conn, GArray *samples, 
         return sample_one_by_one(v, conn, samples, error);
     if (n < 0)
         return virt_fail(error, "cannot read the domains' statistics");
-    bool ok = take_records(v, records, n, samples, error);
+    bool ok = take_records(v, conn, records, n, samples, error);
     virDomainStatsRecordListFree(records);
     return ok;
 }

@@ -100,7 +100,8 @@ struct virt_load {
 struct virt_ops {
     /* Makes the handle, without connecting. Fails with EINVAL when the URI cannot be one. */
     struct virt *(*new)(const struct virt_options *options, GError **error);
-    /* Closes and frees, when the last call under way has returned. No more events after it. */
+    /* Closes at once, without waiting for anything, and frees when the last call under way has
+     * returned. No more events after it; so not under a lock that event() takes. */
     void (*free)(struct virt *v);
 
     /* Connects (again, dropping an old connection) and registers events. */
@@ -148,8 +149,10 @@ struct virt_ops {
 extern const struct virt_ops virt_libvirt;
 
 /*
- * Process-wide set-up: the event loop's thread, libvirt's error output silenced. Once, before
- * the first new(), after the last fork.
+ * Process-wide set-up: libvirt's error output silenced, SIGPIPE ignored. Once, before the first
+ * new(), after the last fork. The first new() starts the event loop's thread and has libvirt log
+ * to STATE/libvirt.log, or ROOT/log/libvirt.log if it is for the embedded driver, unless the user
+ * has set LIBVIRT_LOG_OUTPUTS. virt_stop() comes after the last free().
  */
 bool virt_start(GError **error);
 void virt_stop(void);
