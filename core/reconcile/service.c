@@ -31,6 +31,18 @@ void service_nudge(struct engine *engine, struct object *service)
     g_hash_table_replace(engine->restless, &service->id, object_ref(service));
 }
 
+void services_nudge_blocked(struct engine *engine)
+{
+    const GPtrArray *services = cloud_objects(engine->cloud, OBJECT_SERVICE);
+
+    for (unsigned i = 0; i < services->len; i++) {
+        struct object *service = services->pdata[i];
+
+        if (service->error_code == EEXIST)
+            service_nudge(engine, service);
+    }
+}
+
 static char *member_name(const struct object *service, unsigned i) REQUIRES_SHARED(model)
 {
     return g_strdup_printf("%s-%u", service->name, i);
@@ -82,6 +94,8 @@ static void add_missing(struct engine *engine, struct object *service, const cha
 {
     unsigned replicas = service->spec->service.replicas;
 
+    if (service->error_code == EEXIST)
+        cloud_set_error(engine->cloud, service, 0, NULL);
     for (unsigned i = 0; i < replicas; i++) {
         g_autofree char *name = member_name(service, i);
         struct object *vm = cloud_find(engine->cloud, OBJECT_VM, name);

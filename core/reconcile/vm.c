@@ -44,6 +44,7 @@ void vm_forget(struct engine *engine, struct object *vm)
     engine->room_changed = true;
     if (service)
         service_nudge(engine, service);
+    services_nudge_blocked(engine);
 }
 
 /* A member's failure is its service's too. */
