@@ -129,6 +129,7 @@ static void finish_objects(struct loading *loading) REQUIRES(model)
         resume(engine, object);
         memcpy(object->times, loading->rows_times->pdata[i], sizeof object->times);
     }
+    g_hash_table_destroy(cloud_take_changed(engine->cloud)); /* it is as it was */
 }
 
 static bool load_all(struct engine *engine, GError **error) REQUIRES(model)
