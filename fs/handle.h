@@ -4,6 +4,7 @@
 
 #include <glib.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "fs/buffer.h"
 #include "fs/fs.h"
@@ -16,6 +17,8 @@ struct handle {
     GBytes *text; /* the version it was opened with; NULL: of a LOG */
     struct actor opener;
     pid_t process; /* the opener's thread group */
+
+    _Atomic int64_t seen; /* the time of a LOG's last line, when it was last read to its end */
 
     pthread_mutex_t lock;  /* of all below */
     struct buffer *buffer; /* of a spec open for writing; NULL: none */

@@ -126,6 +126,7 @@ static bool begin(struct fs *fs, const struct conf *conf, GError **error)
     fs->publish = publish_new(&publish_ops, fs);
     fs->parking = parking_new();
     fs->cuts = cuts_new();
+    fs->pollers = pollers_new();
     return true;
 }
 
@@ -136,6 +137,7 @@ static void end(struct fs *fs)
     stop_waiting(fs);
     engine_free(fs->engine);
     inval_free(fs->inval);
+    pollers_free(fs->pollers);
     cuts_free(fs->cuts);
     parking_free(fs->parking);
     publish_free(fs->publish);
@@ -151,7 +153,7 @@ static bool mount_and_run(struct fs *fs, const char *mountpoint, void (*ready)(v
         return false;
     }
     /* Not before: there was nobody to notify. */
-    fs->inval = inval_new(fs->session, fs->publish, error);
+    fs->inval = inval_new(fs->session, fs->publish, fs->pollers, error);
     ok = fs->inval != NULL;
     if (ok) {
         watch(fs, inval_watch);
