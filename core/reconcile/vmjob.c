@@ -327,6 +327,7 @@ static void done_destroy(struct engine *engine, struct task *task, const GError 
     service = vm->vm.service;
     if (!error) {
         cloud_event(engine->cloud, vm, NULL, "destroyed");
+        discover_bury(engine, task->uuid);
         vm_settled(engine, vm, NULL);
         vm_forget(engine, vm);
     } else {
