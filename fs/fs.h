@@ -28,6 +28,7 @@ struct fs {
     struct inval *inval;
     struct parking *parking;
     struct cuts *cuts;
+    struct handles *handles;
     struct pollers *pollers;
 };
 

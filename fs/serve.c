@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "core/error.h"
-#include "fs/fs.h"
+#include "fs/handle.h"
 
 enum { THREADS = 10, NUDGE_US = 20 * 1000 };
 
@@ -126,6 +126,7 @@ static bool begin(struct fs *fs, const struct conf *conf, GError **error)
     fs->publish = publish_new(&publish_ops, fs);
     fs->parking = parking_new();
     fs->cuts = cuts_new();
+    fs->handles = handles_new();
     fs->pollers = pollers_new();
     return true;
 }
@@ -139,6 +140,7 @@ static void end(struct fs *fs)
     inval_free(fs->inval);
     pollers_free(fs->pollers);
     cuts_free(fs->cuts);
+    handles_free(fs->handles);
     parking_free(fs->parking);
     publish_free(fs->publish);
 }
