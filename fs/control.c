@@ -46,7 +46,6 @@ static void answer_control(struct parked *parked, int err)
 void store_control(struct fs *fs, fuse_req_t req, struct handle *handle, const char *data,
                    size_t size, off_t offset)
 {
-    struct actor actor = fs_actor(req);
     struct parked *parked;
 
     (void)offset;
@@ -55,8 +54,7 @@ void store_control(struct fs *fs, fuse_req_t req, struct handle *handle, const c
         return;
     }
     if (memchr(data, '\0', size)) {
-        engine_report(fs->engine, handle->id, EINVAL, "a verb must be text", &actor);
-        fuse_reply_err(req, EINVAL);
+        park_refuse(fs, req, handle->id, EINVAL, "a verb must be text");
         return;
     }
     parked = park_new(fs, req);

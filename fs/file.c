@@ -60,7 +60,8 @@ static void reply_part(fuse_req_t req, const char *text, size_t len, size_t size
 }
 
 /* Copied, so that the model is not locked while the kernel takes it in. */
-static void read_log(struct fs *fs, fuse_req_t req, size_t size, off_t offset) EXCLUDES(model)
+static void read_log(struct fs *fs, struct handle *handle, fuse_req_t req, size_t size,
+                     off_t offset) EXCLUDES(model)
 {
     g_autofree char *part = NULL;
     const GString *log;
@@ -72,6 +73,8 @@ static void read_log(struct fs *fs, fuse_req_t req, size_t size, off_t offset) E
     start = offset < 0 ? 0 : MIN((size_t)offset, log->len);
     len = MIN(size, log->len - start);
     part = g_memdup2(log->str + start, len + 1); /* one more: never NULL */
+    if (start + len == log->len)
+        atomic_store(&handle->seen, time);
     cloud_read_unlock(fs->cloud);
     fuse_reply_buf(req, part, len);
 }
@@ -98,7 +101,7 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
     size_t len;
 
     if (handle->row->facet == LOG) {
-        read_log(fs, req, size, offset);
+        read_log(fs, handle, req, size, offset);
         return;
     }
     if (handle->buffer) {
@@ -122,6 +125,7 @@ void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     int refused;
 
     (void)ino;
+    pollers_remove(fs->pollers, handle);
     text = handle_take(handle, &len, &refused);
     if (text)
         engine_commit(fs->engine, handle->id, text, len, &handle->opener, park_ignore, NULL);

@@ -17,6 +17,7 @@
 #include "fs/inval.h"
 #include "fs/node.h"
 #include "fs/park.h"
+#include "fs/poll.h"
 #include "fs/publish.h"
 
 struct fs {
@@ -27,6 +28,8 @@ struct fs {
     struct inval *inval;
     struct parking *parking;
     struct cuts *cuts;
+    struct handles *handles;
+    struct pollers *pollers;
 };
 
 /*
@@ -78,6 +81,9 @@ void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
                struct fuse_file_info *fi);
 void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi);
 void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+/* poll.c */
+void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
+             struct fuse_pollhandle *wait);
 /* write.c */
 void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
               struct fuse_file_info *fi);

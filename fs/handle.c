@@ -7,6 +7,43 @@
 #include "core/spec/spec.h"
 #include "fs/proc.h"
 
+struct handles {
+    pthread_mutex_t lock;
+    GHashTable *set;
+};
+
+struct handles *handles_new(void)
+{
+    struct handles *all = g_new0(struct handles, 1);
+
+    pthread_mutex_init(&all->lock, NULL);
+    all->set = g_hash_table_new(NULL, NULL);
+    return all;
+}
+
+static void dispose(struct handle *handle)
+{
+    g_clear_pointer(&handle->text, g_bytes_unref);
+    buffer_free(handle->buffer);
+    pthread_mutex_destroy(&handle->lock);
+    g_free(handle);
+}
+
+void handles_free(struct handles *all)
+{
+    GHashTableIter iter;
+    void *handle;
+
+    if (!all)
+        return;
+    g_hash_table_iter_init(&iter, all->set);
+    while (g_hash_table_iter_next(&iter, &handle, NULL))
+        dispose(handle);
+    g_hash_table_destroy(all->set);
+    pthread_mutex_destroy(&all->lock);
+    g_free(all);
+}
+
 static bool wants_write(int flags)
 {
     return (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC);
@@ -74,7 +111,7 @@ int handle_open(struct fs *fs, fuse_req_t req, uint64_t ino, int flags, struct h
     made->ino = ino;
     err = look_locked(fs, ino, flags, made);
     if (err) {
-        handle_free(made);
+        dispose(made);
         return err;
     }
     if ((flags & O_ACCMODE) != O_RDONLY) {
@@ -83,16 +120,20 @@ int handle_open(struct fs *fs, fuse_req_t req, uint64_t ino, int flags, struct h
         if (made->row->store == store_spec)
             begin_buffer(fs, made, flags);
     }
+    made->all = fs->handles;
+    pthread_mutex_lock(&made->all->lock);
+    g_hash_table_add(made->all->set, made);
+    pthread_mutex_unlock(&made->all->lock);
     *handle = made;
     return 0;
 }
 
 void handle_free(struct handle *handle)
 {
-    g_clear_pointer(&handle->text, g_bytes_unref);
-    buffer_free(handle->buffer);
-    pthread_mutex_destroy(&handle->lock);
-    g_free(handle);
+    pthread_mutex_lock(&handle->all->lock);
+    g_hash_table_remove(handle->all->set, handle);
+    pthread_mutex_unlock(&handle->all->lock);
+    dispose(handle);
 }
 
 bool handle_size(struct handle *handle, size_t *size)

@@ -4,18 +4,24 @@
 
 #include <glib.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "fs/buffer.h"
 #include "fs/fs.h"
 
+struct handles; /* all that are open */
+
 struct handle {
     /* Immutable from open on. */
+    struct handles *all;
     uint64_t id, ino;
     enum object_kind kind;
     const struct file_row *row;
     GBytes *text; /* the version it was opened with; NULL: of a LOG */
     struct actor opener;
     pid_t process; /* the opener's thread group */
+
+    _Atomic int64_t seen; /* the time of a LOG's last line, when it was last read to its end */
 
     pthread_mutex_t lock;  /* of all below */
     struct buffer *buffer; /* of a spec open for writing; NULL: none */
@@ -25,6 +31,10 @@ static inline struct handle *handle_of(const struct fuse_file_info *fi)
 {
     return (struct handle *)(uintptr_t)fi->fh;
 }
+
+struct handles *handles_new(void);
+/* Those still open too: the kernel releases nothing when a mount is torn away. */
+void handles_free(struct handles *all);
 
 /* ESTALE, EACCES (a derived file, for writing), EISDIR. */
 int handle_open(struct fs *fs, fuse_req_t req, uint64_t ino, int flags, struct handle **handle)

@@ -8,10 +8,13 @@
 
 #include "core/error.h"
 #include "fs/ino.h"
+#include "fs/poll.h"
 #include "fs/publish.h"
 #include "fs/table.h"
 
 enum { SWEEP_EVERY = 5 /* seconds */ };
+
+#define EVENTS_INO ino_make(ROOT_ID, CODE_EVENTS)
 
 struct note {
     uint64_t ino;
@@ -21,6 +24,7 @@ struct note {
 struct inval {
     struct fuse_session *session;
     struct publish *publish;
+    struct pollers *pollers;
     pthread_t thread;
     pthread_rwlock_t barrier;
 
@@ -102,12 +106,15 @@ void inval_watch(void *ctx, enum change what, const struct object *object, enum 
     case CHANGE_FACET:
         post_facet(inval, object, facet);
         break;
-    case CHANGE_ADDED:
-    case CHANGE_LINKED: /* that a name is not there is never cached; the directory's time comes
-                           as a facet */
+    case CHANGE_EVENTS: /* attributes and text of files are never cached */
+        if (pollers_any(inval->pollers))
+            post_attr(inval, EVENTS_INO);
+        break;
+    case CHANGE_ADDED: /* that a name is not there is never cached; the directory's time comes as a
+                          facet */
+    case CHANGE_LINKED:
     case CHANGE_LEAVING:
     case CHANGE_STAYING:
-    case CHANGE_EVENTS: /* attributes and text of files are never cached */
         break;
     }
 }
@@ -125,7 +132,9 @@ void inval_reply_end(struct inval *inval)
 /* Failures are no failures: the kernel does not know what it is about, or the mount is gone. */
 static void notify(struct inval *inval, const struct note *note)
 {
-    if (note->name[0])
+    if (note->ino == EVENTS_INO)
+        pollers_wake(inval->pollers);
+    else if (note->name[0])
         fuse_lowlevel_notify_inval_entry(inval->session, note->ino, note->name, strlen(note->name));
     else /* a negative offset: attributes only */
         fuse_lowlevel_notify_inval_inode(inval->session, note->ino, -1, 0);
@@ -206,13 +215,15 @@ static void dispose(struct inval *inval)
     g_free(inval);
 }
 
-struct inval *inval_new(struct fuse_session *session, struct publish *publish, GError **error)
+struct inval *inval_new(struct fuse_session *session, struct publish *publish,
+                        struct pollers *pollers, GError **error)
 {
     struct inval *inval = g_new0(struct inval, 1);
     int err;
 
     inval->session = session;
     inval->publish = publish;
+    inval->pollers = pollers;
     g_queue_init(&inval->queue);
     init_barrier(&inval->barrier);
     init_cond(&inval->woken);

@@ -19,11 +19,13 @@
 #include "core/cloud/cloud.h"
 
 struct fuse_session;
+struct pollers;
 struct publish;
 struct inval;
 
-/* PUBLISH is swept by the same thread. */
-struct inval *inval_new(struct fuse_session *session, struct publish *publish, GError **error);
+/* The same thread sweeps PUBLISH and wakes POLLERS. */
+struct inval *inval_new(struct fuse_session *session, struct publish *publish,
+                        struct pollers *pollers, GError **error);
 /* Ends the thread; what comes after is dropped. While requests are still being answered, as it
  * may have to wait for one. */
 void inval_stop(struct inval *inval);

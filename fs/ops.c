@@ -173,5 +173,6 @@ const struct fuse_lowlevel_ops fs_ops = {
     .removexattr = op_removexattr,
     .create = op_create,
     .ioctl = op_ioctl,
+    .poll = op_poll,
     .readdirplus = op_readdirplus,
 };

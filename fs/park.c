@@ -139,3 +139,22 @@ void park_answer_err(struct parked *parked, int err)
 {
     fuse_reply_err(parked->req, err);
 }
+
+static bool step_refuse(struct parked *parked)
+{
+    park_hold(parked);
+    park_began(parked, engine_report(parked->fs->engine, parked->id, (int)parked->todo,
+                                     parked->name, &parked->actor, park_done, parked));
+    return true;
+}
+
+void park_refuse(struct fs *fs, fuse_req_t req, uint64_t id, int err, const char *sentence)
+{
+    struct parked *parked = park_new(fs, req);
+
+    parked->id = id;
+    parked->todo = (unsigned)err;
+    parked->name = g_strdup(sentence);
+    parked->step = step_refuse;
+    park_run(parked);
+}

@@ -63,5 +63,8 @@ void park_done(void *parked, int err);
 /* The DONE of a call whose outcome nobody waits for. */
 void park_ignore(void *ctx, int err);
 
+/* Answers REQ with ERR, when the object's `error` has SENTENCE. */
+void park_refuse(struct fs *fs, fuse_req_t req, uint64_t id, int err, const char *sentence);
+
 /* An `answer` for requests that have nothing but an errno. */
 void park_answer_err(struct parked *parked, int err);

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "core/error.h"
-#include "fs/fs.h"
+#include "fs/handle.h"
 
 enum { THREADS = 10, NUDGE_US = 20 * 1000 };
 
@@ -126,6 +126,8 @@ static bool begin(struct fs *fs, const struct conf *conf, GError **error)
     fs->publish = publish_new(&publish_ops, fs);
     fs->parking = parking_new();
     fs->cuts = cuts_new();
+    fs->handles = handles_new();
+    fs->pollers = pollers_new();
     return true;
 }
 
@@ -136,7 +138,9 @@ static void end(struct fs *fs)
     stop_waiting(fs);
     engine_free(fs->engine);
     inval_free(fs->inval);
+    pollers_free(fs->pollers);
     cuts_free(fs->cuts);
+    handles_free(fs->handles);
     parking_free(fs->parking);
     publish_free(fs->publish);
 }
@@ -151,7 +155,7 @@ static bool mount_and_run(struct fs *fs, const char *mountpoint, void (*ready)(v
         return false;
     }
     /* Not before: there was nobody to notify. */
-    fs->inval = inval_new(fs->session, fs->publish, error);
+    fs->inval = inval_new(fs->session, fs->publish, fs->pollers, error);
     ok = fs->inval != NULL;
     if (ok) {
         watch(fs, inval_watch);

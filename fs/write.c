@@ -41,7 +41,6 @@ void store_spec(struct fs *fs, fuse_req_t req, struct handle *handle, const char
                 off_t offset)
 {
     g_autoptr(GError) error = NULL;
-    struct actor actor = fs_actor(req);
     int err;
 
     pthread_mutex_lock(&handle->lock);
@@ -50,8 +49,8 @@ void store_spec(struct fs *fs, fuse_req_t req, struct handle *handle, const char
     err = handle->buffer->refused;
     pthread_mutex_unlock(&handle->lock);
     if (error)
-        engine_report(fs->engine, handle->id, error->code, error->message, &actor);
-    if (err)
+        park_refuse(fs, req, handle->id, error->code, error->message);
+    else if (err)
         fuse_reply_err(req, err);
     else
         fuse_reply_write(req, size);

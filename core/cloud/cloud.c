@@ -66,6 +66,19 @@ static void add_folders(struct cloud *cloud)
     cloud_write_unlock(cloud);
 }
 
+static GHashTable *new_changed(void)
+{
+    return g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, (GDestroyNotify)object_unref);
+}
+
+GHashTable *cloud_take_changed(struct cloud *cloud)
+{
+    GHashTable *changed = cloud->changed;
+
+    cloud->changed = new_changed();
+    return changed;
+}
+
 struct cloud *cloud_new(const struct conf *conf)
 {
     struct cloud *cloud = g_new0(struct cloud, 1);
@@ -78,6 +91,7 @@ struct cloud *cloud_new(const struct conf *conf)
     }
     cloud->by_id = g_hash_table_new(g_int64_hash, g_int64_equal);
     cloud->by_uuid = g_hash_table_new(g_str_hash, g_str_equal);
+    cloud->changed = new_changed();
     cloud->place = place_new();
     cloud->log = g_string_new(NULL);
     cloud->log_fresh = g_ptr_array_new();
@@ -95,6 +109,7 @@ void cloud_free(struct cloud *cloud)
 {
     if (!cloud)
         return;
+    g_hash_table_destroy(cloud->changed);
     g_hash_table_destroy(cloud->by_id);
     g_hash_table_destroy(cloud->by_uuid);
     for (int kind = OBJECT_KINDS - 1; kind >= 0; kind--) {

@@ -261,6 +261,10 @@ void cloud_refresh_state(struct cloud *cloud, struct object *object) REQUIRES(mo
 /* The host's row of the placement table, made anew from its fields and spec. */
 void cloud_refresh_place(struct cloud *cloud, struct object *host) REQUIRES(model);
 
+/* What was stamped since the last call, for the store: id to struct object * (references). To be
+ * freed with g_hash_table_destroy. */
+GHashTable *cloud_take_changed(struct cloud *cloud) REQUIRES(model);
+
 /* Seconds that OBJECT was available, up to now. */
 double cloud_available(const struct object *object) REQUIRES_SHARED(model);
 

@@ -17,6 +17,8 @@ struct cloud {
     GHashTable *by_uuid;                /* object's own uuid to VM */
     struct place *place;
 
+    GHashTable *changed; /* id to object (reference): stamped since cloud_take_changed() */
+
     cloud_watcher watcher;
     void *watcher_ctx;
 

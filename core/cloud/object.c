@@ -89,6 +89,8 @@ void object_unref(struct object *object) UNCHECKED_LOCKING
 void cloud_stamp(struct cloud *cloud, struct object *object, enum facet facet)
 {
     object->times[facet] = cloud_now();
+    if (!g_hash_table_contains(cloud->changed, &object->id))
+        g_hash_table_insert(cloud->changed, &object->id, object_ref(object));
     cloud_tell(cloud, CHANGE_FACET, object, facet, NULL);
 }
 

@@ -215,24 +215,18 @@ static void do_report(struct engine *engine, struct request *request, struct ord
 
     if (!object)
         return;
-    cloud_set_error(engine->cloud, object, (int)order->len, order->text);
+    cloud_set_error(engine->cloud, object, order->err, order->text);
     engine_touch(engine, object);
-    request_answer(engine, request->ticket, 0);
+    request_answer(engine, request->ticket, order->err);
 }
 
-static void nobody_waits(void *ctx, int err)
+engine_ticket engine_report(struct engine *engine, uint64_t id, int err, const char *sentence,
+                            const struct actor *actor, engine_done done, void *ctx)
 {
-    (void)ctx;
-    (void)err;
-}
-
-void engine_report(struct engine *engine, uint64_t id, int err, const char *sentence,
-                   const struct actor *actor)
-{
-    struct order *order = order_make(do_report, actor, nobody_waits, NULL);
+    struct order *order = order_make(do_report, actor, done, ctx);
 
     order->id = id;
     order->text = g_strdup(sentence);
-    order->len = (size_t)err;
-    order_post(engine, order);
+    order->err = err;
+    return order_post(engine, order);
 }

@@ -77,6 +77,20 @@ static void add_found(struct engine *engine, struct object *host,
     vm_seen(engine, vm, domain);
 }
 
+/* Longer than a look at a host can take. */
+enum { BURIED_MS = 60000 };
+
+static void unbury(struct engine *engine, void *data) REQUIRES(model)
+{
+    g_hash_table_remove(engine->buried, data);
+}
+
+void discover_bury(struct engine *engine, const char *uuid)
+{
+    g_hash_table_add(engine->buried, g_strdup(uuid));
+    timer_start(engine, BURIED_MS, unbury, g_strdup(uuid), g_free);
+}
+
 /* A domain that moved behind our back is on its new host when it has left the old one. */
 static bool belongs_here(struct object *vm, struct object *host, const struct virt_domain *domain)
     REQUIRES(model)
@@ -94,6 +108,8 @@ void discover_one(struct engine *engine, struct object *host, const struct virt_
 {
     struct object *vm = cloud_by_uuid(engine->cloud, domain->uuid);
 
+    if (!vm && g_hash_table_contains(engine->buried, domain->uuid))
+        return;
     if (!vm) {
         add_found(engine, host, domain);
         return;

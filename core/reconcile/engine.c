@@ -218,6 +218,7 @@ static struct engine *engine_alloc(const struct conf *conf, const struct virt_op
                                             (GDestroyNotify)object_unref);
     engine->restless = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL,
                                              (GDestroyNotify)object_unref);
+    engine->buried = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     return engine;
 }
 
@@ -253,6 +254,7 @@ static void engine_dispose(struct engine *engine)
     g_hash_table_destroy(engine->requests);
     g_hash_table_destroy(engine->pending);
     g_hash_table_destroy(engine->restless);
+    g_hash_table_destroy(engine->buried);
     g_clear_error(&engine->store_error);
     cloud_free(engine->cloud);
     mailbox_unref(engine->box);

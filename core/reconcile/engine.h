@@ -85,9 +85,10 @@ void engine_cancel(struct engine *engine, engine_ticket ticket);
  */
 bool engine_check(struct engine *engine, enum object_kind kind, const char *text, size_t len,
                   GError **error) EXCLUDES(model);
-/* Puts a sentence that FUSE came upon itself (a refused write) into an object's `error`. */
-void engine_report(struct engine *engine, uint64_t id, int err, const char *sentence,
-                   const struct actor *actor);
+/* Puts a sentence that FUSE came upon itself (a refused write) into an object's `error`; DONE
+ * gets ERR when it is there. */
+engine_ticket engine_report(struct engine *engine, uint64_t id, int err, const char *sentence,
+                            const struct actor *actor, engine_done done, void *ctx);
 
 /* The verbs of a kind's `ctl`, one a line with its arguments, as reading `ctl` lists them. */
 const char *engine_verbs(enum object_kind kind);

@@ -13,6 +13,7 @@
 enum {
     CONNECT_DEADLINE_MS = 60000,
     LOOK_DEADLINE_MS = 30000,
+    SECOND_LOOK_MS = 2500,
     FIRST_RETRY_MS = 250,
     LAST_RETRY_MS = 15000,
     WORK_WIDTH = 4, /* of libvirt's 5 calls in flight on a connection */
@@ -217,6 +218,20 @@ static void take_inventory(struct object *host, struct virt_info *info) REQUIRES
     part->networks = g_steal_pointer(&info->networks);
 }
 
+/*
+ * A hypervisor that has just started tells what it remembers, and finds out by and by, without
+ * an event, which guests are not there any more.
+ */
+static void second_look(struct engine *engine, void *data) REQUIRES(model)
+{
+    struct object *host = cloud_by_id(engine->cloud, *(uint64_t *)data);
+
+    if (!host_is_up(host))
+        return;
+    for (unsigned i = 0; i < host->host.vms->len; i++)
+        host_look(engine, host, ((struct object *)host->host.vms->pdata[i])->vm.uuid);
+}
+
 static void connected(struct engine *engine, struct object *host, struct task *task)
     REQUIRES(model)
 {
@@ -227,6 +242,7 @@ static void connected(struct engine *engine, struct object *host, struct task *t
     discover_all(engine, host, task->domains);
     engine->room_changed = true;
     host_sample_later(engine, host);
+    timer_start(engine, SECOND_LOOK_MS, second_look, g_memdup2(&host->id, sizeof host->id), g_free);
 }
 
 static void done_connect(struct engine *engine, struct task *task, const GError *error)

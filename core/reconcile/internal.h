@@ -55,6 +55,7 @@ struct engine {
     GHashTable *requests; /* ticket to struct request *: not yet answered */
     GHashTable *pending;  /* id to struct object *: VMs that wait for room */
     GHashTable *restless; /* id to struct object *: services to be looked at */
+    GHashTable *buried;   /* UUIDs of domains that were destroyed a moment ago */
     bool room_changed;    /* a pending VM might fit now */
     GError *store_error;  /* why the last save failed; NULL: it did not */
 };
@@ -243,6 +244,9 @@ void discover_all(struct engine *engine, struct object *host, const GPtrArray *d
     REQUIRES(model);
 void discover_one(struct engine *engine, struct object *host, const struct virt_domain *domain)
     REQUIRES(model);
+
+/* UUID was destroyed: what a look begun before that still says of it does not count. */
+void discover_bury(struct engine *engine, const char *uuid) REQUIRES(model);
 
 /* ---- services */
 struct service_work {

@@ -102,6 +102,20 @@ static void resume(struct engine *engine, struct object *object) REQUIRES(model)
         g_hash_table_insert(engine->pending, &object->id, object_ref(object));
 }
 
+/* What was loaded is as it was; what was not (a new database's folders) is to be saved. */
+static void forget_changes(struct loading *loading) REQUIRES(model)
+{
+    g_autoptr(GHashTable) changed = cloud_take_changed(loading->engine->cloud);
+    GHashTableIter iter;
+    void *object;
+
+    for (unsigned i = 0; i < loading->objects->len; i++)
+        g_hash_table_remove(changed, &((struct object *)loading->objects->pdata[i])->id);
+    g_hash_table_iter_init(&iter, changed);
+    while (g_hash_table_iter_next(&iter, NULL, &object))
+        engine_touch(loading->engine, object);
+}
+
 /* The word that `state` had, without stamping it anew: times are restored after this. */
 static void finish_objects(struct loading *loading) REQUIRES(model)
 {
@@ -129,6 +143,7 @@ static void finish_objects(struct loading *loading) REQUIRES(model)
         resume(engine, object);
         memcpy(object->times, loading->rows_times->pdata[i], sizeof object->times);
     }
+    forget_changes(loading);
 }
 
 static bool load_all(struct engine *engine, GError **error) REQUIRES(model)

@@ -16,6 +16,7 @@ struct order {
     uint64_t id;
     char *text;
     size_t len;
+    int err;
     uid_t uid;
     gid_t gid;
     mode_t mode;

@@ -56,6 +56,18 @@ static void take_load(struct object *host, const struct virt_load *load, int64_t
     usage->at = now;
 }
 
+/* Only what runs is sampled: a VM that is thought to run and was not has stopped unheard. */
+static void look_for_missing(struct engine *engine, struct object *host, int64_t now)
+    REQUIRES(model)
+{
+    for (unsigned i = 0; i < host->host.vms->len; i++) {
+        struct object *vm = host->host.vms->pdata[i];
+
+        if (vm->vm.phase == VM_ACTIVE && domain_is_active(vm->vm.domain) && vm->vm.usage.at != now)
+            host_look(engine, host, vm->vm.uuid);
+    }
+}
+
 static void run_sample(struct task *task, const struct virt_ops *ops, struct virt *virt,
                        GError **error)
 {
@@ -84,6 +96,7 @@ static void done_sample(struct engine *engine, struct task *task, const GError *
         if (sample->state != vm->vm.domain)
             host_look(engine, host, sample->uuid);
     }
+    look_for_missing(engine, host, now);
 }
 
 static void sample_now(struct engine *engine, void *data) REQUIRES(model)

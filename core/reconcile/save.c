@@ -56,18 +56,17 @@ struct batch {
 
 static void collect(struct engine *engine, struct batch *batch) EXCLUDES(model)
 {
-    const GPtrArray *folders;
+    g_autoptr(GHashTable) changed = NULL;
     GHashTableIter iter;
     void *object;
 
     cloud_write_lock(engine->cloud);
     batch->events = cloud_take_events(engine->cloud);
-    /* A name that came or went has stamped its folder. */
-    if (g_hash_table_size(engine->dirty) > 0 || engine->deleted->len > 0) {
-        folders = cloud_objects(engine->cloud, OBJECT_FOLDER);
-        for (unsigned i = 0; i < folders->len; i++)
-            engine_touch(engine, folders->pdata[i]);
-    }
+    changed = cloud_take_changed(engine->cloud);
+    g_hash_table_iter_init(&iter, changed);
+    while (g_hash_table_iter_next(&iter, NULL, &object))
+        if (object_alive(object))
+            engine_touch(engine, object);
     g_hash_table_iter_init(&iter, engine->dirty);
     while (g_hash_table_iter_next(&iter, NULL, &object))
         g_ptr_array_add(batch->rows, row_of(object));

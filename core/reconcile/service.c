@@ -236,8 +236,12 @@ static void answer_when_quiet(struct engine *engine, struct object *service) REQ
 {
     struct service_work *work = service_work(service);
 
-    if (engine->room_changed || is_busy(service))
+    if (is_busy(service))
         return;
+    if (engine->room_changed) {
+        service_nudge(engine, service); /* its members may be placed yet, in this very round */
+        return;
+    }
     if (work->waiters)
         requests_answer(engine, &work->waiters, work->first_error);
     work->first_error = 0;

@@ -26,6 +26,7 @@ void service_commit(struct engine *engine, struct request *request, struct objec
     cloud_event(engine->cloud, service, &request->actor, "spec written, %u replicas",
                 spec->service.replicas);
     service_work(service)->first_error = 0;
+    engine->room_changed = true; /* its spread may allow more than before */
     engine_touch(engine, service);
     service_nudge(engine, service);
     request_wait(engine, request, &service_work(service)->waiters, true);

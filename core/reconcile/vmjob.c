@@ -205,6 +205,17 @@ static void apply_power(struct engine *engine, struct object *vm) REQUIRES(model
         vm_power(engine, vm, vm->vm.power ? VERB_START : VERB_SHUTDOWN, false);
 }
 
+/* Not a failure, but what a reader of `error` should know. */
+static void note_restart(struct engine *engine, struct object *vm, bool pending, const char *what)
+    REQUIRES(model)
+{
+    g_autofree char *sentence =
+        pending ? g_strdup_printf("a restart is pending; %s", what ? what : "") : NULL;
+
+    vm->vm.restart_pending = pending;
+    cloud_set_error(engine->cloud, vm, 0, sentence);
+}
+
 static void done_change(struct engine *engine, struct task *task, const GError *error)
     REQUIRES(model)
 {
@@ -222,8 +233,7 @@ static void done_change(struct engine *engine, struct task *task, const GError *
         vm_work(vm)->adopting = false;
     }
     cloud_accept_next(vm);
-    vm->vm.restart_pending = task->restart;
-    cloud_set_error(engine->cloud, vm, 0, task->restart ? task->what : NULL);
+    note_restart(engine, vm, task->restart, task->what);
     vm_seen(engine, vm, task->domain);
     cloud_event(engine->cloud, vm, NULL, "changed%s",
                 task->restart ? ", in part at the next start" : "");
@@ -361,6 +371,7 @@ static void done_destroy(struct engine *engine, struct task *task, const GError 
     service = vm->vm.service;
     if (!error) {
         cloud_event(engine->cloud, vm, NULL, "destroyed");
+        discover_bury(engine, task->uuid);
         vm_settled(engine, vm, NULL);
         vm_forget(engine, vm);
     } else {
