@@ -3,12 +3,16 @@
  * op: one system call, and the name of its errno. A shell says "Invalid argument" for all of
  * open, write and close, and says nothing at all when close fails after a builtin's echo.
  *
- *     op write FILE TEXT     ok, or the step that failed and its errno: "write EINVAL"
- *     op append FILE TEXT
- *     op mkdir|rmdir|unlink|read PATH
- *     op rename|link|symlink FROM TO
- *     op poll FILE SECONDS   "changed" or "timeout"
+ *     op write FILE TEXT       ok, or the step that failed and its errno: "write EINVAL"
+ *     op append|exclusive FILE TEXT       the same with O_APPEND, with O_EXCL
+ *     op mkdir|rmdir|unlink|read|list|mknod|mkfifo|statfs PATH
+ *     op chmod|truncate PATH NUMBER       in octal, in bytes
+ *     op chown PATH UID
+ *     op setxattr|getxattr|removexattr PATH NAME
+ *     op rename|exchange|noreplace|link|symlink FROM TO
+ *     op poll FILE SECONDS     "changed" or "timeout", after reading FILE to its end
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -16,7 +20,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include <unistd.h>
+
+enum { USAGE = 2 };
 
 static int say(const char *step, int failed)
 {
@@ -56,6 +65,20 @@ static int read_all(const char *file)
     return say("close ", close(fd));
 }
 
+static int list(const char *path)
+{
+    DIR *dir = opendir(path);
+    if (!dir)
+        return say("", 1);
+    errno = 0;
+    while (readdir(dir))
+        continue;
+    int failed = errno;
+    closedir(dir);
+    errno = failed;
+    return say("", failed);
+}
+
 static int poll_file(const char *file, int seconds)
 {
     char buffer[65536];
@@ -73,6 +96,8 @@ static int poll_file(const char *file, int seconds)
 
 static int one_path(const char *what, const char *path)
 {
+    struct statvfs st;
+
     if (strcmp(what, "mkdir") == 0)
         return say("", mkdir(path, 0755));
     if (strcmp(what, "rmdir") == 0)
@@ -81,36 +106,84 @@ static int one_path(const char *what, const char *path)
         return say("", unlink(path));
     if (strcmp(what, "read") == 0)
         return read_all(path);
-    return 2;
+    if (strcmp(what, "list") == 0)
+        return list(path);
+    if (strcmp(what, "mknod") == 0)
+        return say("", mknod(path, S_IFCHR | 0600, makedev(1, 3)));
+    if (strcmp(what, "mkfifo") == 0)
+        return say("", mkfifo(path, 0600));
+    if (strcmp(what, "statfs") == 0)
+        return say("", statvfs(path, &st));
+    return USAGE;
 }
 
-static int two_words(const char *what, const char *a, const char *b)
+static int two_names(const char *what, const char *a, const char *b)
 {
-    if (strcmp(what, "write") == 0)
-        return write_text(a, O_CREAT | O_TRUNC, b);
-    if (strcmp(what, "append") == 0)
-        return write_text(a, O_APPEND, b);
     if (strcmp(what, "rename") == 0)
         return say("", rename(a, b));
+    if (strcmp(what, "exchange") == 0)
+        return say("", renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE));
+    if (strcmp(what, "noreplace") == 0)
+        return say("", renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_NOREPLACE));
     if (strcmp(what, "link") == 0)
         return say("", link(a, b));
     if (strcmp(what, "symlink") == 0)
         return say("", symlink(a, b));
+    return USAGE;
+}
+
+static int with_text(const char *what, const char *file, const char *text)
+{
+    if (strcmp(what, "write") == 0)
+        return write_text(file, O_CREAT | O_TRUNC, text);
+    if (strcmp(what, "append") == 0)
+        return write_text(file, O_APPEND, text);
+    if (strcmp(what, "exclusive") == 0)
+        return write_text(file, O_CREAT | O_EXCL, text);
+    return USAGE;
+}
+
+static int attribute(const char *what, const char *path, const char *value)
+{
+    char buffer[256];
+
+    if (strcmp(what, "chmod") == 0)
+        return say("", chmod(path, (mode_t)strtoul(value, NULL, 8)));
+    if (strcmp(what, "chown") == 0)
+        return say("", chown(path, (uid_t)strtoul(value, NULL, 10), (gid_t)-1));
+    if (strcmp(what, "truncate") == 0)
+        return say("", truncate(path, strtol(value, NULL, 10)));
+    if (strcmp(what, "setxattr") == 0)
+        return say("", setxattr(path, value, "x", 1, 0));
+    if (strcmp(what, "getxattr") == 0)
+        return say("", getxattr(path, value, buffer, sizeof buffer) < 0);
+    if (strcmp(what, "removexattr") == 0)
+        return say("", removexattr(path, value));
     if (strcmp(what, "poll") == 0)
-        return poll_file(a, atoi(b));
-    return 2;
+        return poll_file(path, atoi(value));
+    return USAGE;
+}
+
+static int run(int argc, char **argv)
+{
+    int status = USAGE;
+
+    if (argc == 3)
+        status = one_path(argv[1], argv[2]);
+    if (argc == 4)
+        status = two_names(argv[1], argv[2], argv[3]);
+    if (argc == 4 && status == USAGE)
+        status = with_text(argv[1], argv[2], argv[3]);
+    if (argc == 4 && status == USAGE)
+        status = attribute(argv[1], argv[2], argv[3]);
+    return status;
 }
 
 int main(int argc, char **argv)
 {
-    int status = 2;
-    if (argc == 3)
-        status = one_path(argv[1], argv[2]);
-    else if (argc == 4)
-        status = two_words(argv[1], argv[2], argv[3]);
-    if (status == 2)
-        fputs("usage: op mkdir|rmdir|unlink|read PATH\n"
-              "       op write|append|rename|link|symlink|poll PATH ARGUMENT\n",
-              stderr);
+    int status = run(argc, argv);
+
+    if (status == USAGE)
+        fputs("usage: op OPERATION PATH [ARGUMENT]; tests/tool/op.c has the list\n", stderr);
     return status;
 }
