@@ -3,6 +3,7 @@
 
 #include <stdatomic.h>
 #include <time.h>
+#include <unistd.h>
 
 struct model_token model;
 
@@ -62,7 +63,7 @@ static void add_folders(struct cloud *cloud)
 {
     cloud_write_lock(cloud);
     for (size_t i = 0; i < G_N_ELEMENTS(folders); i++)
-        cloud_add(cloud, OBJECT_FOLDER, folders[i].id, folders[i].name, 0, 0, 0755);
+        cloud_add(cloud, OBJECT_FOLDER, folders[i].id, folders[i].name, getuid(), getgid(), 0755);
     cloud_write_unlock(cloud);
 }
 
