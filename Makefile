@@ -25,7 +25,7 @@ DEPS_BUILD = gcc libc6-dev make pkg-config libfuse3-dev libvirt-dev libinih-dev 
 DEPS_DEMO = fuse3 libvirt-daemon-system libvirt-daemon-driver-qemu qemu-system-x86 qemu-utils \
 	busybox-static cpio
 DEPS_CHECK = libcmocka-dev libvirt-clients clang libclang-rt-dev clang-format clang-tidy mandoc \
-	valgrind git rsync restic borgbackup zip unzip vim nano expect python3-minimal acl attr \
+	valgrind git rsync restic borgbackup zip unzip vim nano expect python3 acl attr \
 	sshfs openssh-server openssh-client dash busybox-static
 
 WARN = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \

@@ -17,8 +17,9 @@ changes=$(mtime metrics)
 # that change by sampling may differ from what is in the mount by now.
 complete() { # DIRECTORY
     local file
-    diff <(find . -printf '%P %y %l\n' | sort) <(cd "$1" && find . -printf '%P %y %l\n' | sort) ||
-        die "$1: not the same names"
+    find . -printf '%P %y %l\n' | sort >"$T/names"
+    (cd "$1" && find . -printf '%P %y %l\n' | sort >"$T/names.copy")
+    diff "$T/names" "$T/names.copy" || die "$1: not the same names"
     diff -r specs "$1/specs" || die "$1: a spec differs"
     for file in vms/*/spec vms/*/state vms/*/ctl services/*/spec hosts/*/spec README; do
         cmp "$file" "$1/$file"
