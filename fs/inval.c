@@ -10,6 +10,7 @@
 #include "fs/ino.h"
 #include "fs/poll.h"
 #include "fs/publish.h"
+#include "fs/specs.h"
 #include "fs/table.h"
 
 enum { SWEEP_EVERY = 5 /* seconds */ };
@@ -59,13 +60,25 @@ static void post_unlinked(struct inval *inval, const struct object *vm, const st
     post_entry(inval, ino_make(other->id, CODE_VMS), vm->name);
 }
 
+/* Its file in specs/ is gone, and is not the second name of its spec any more. */
+static void post_left_specs(struct inval *inval, const struct object *object)
+    REQUIRES_SHARED(model)
+{
+    const struct folder_row *folder = folder_by_kind(object->kind, true);
+    g_autofree char *name = specs_file_name(object->name);
+
+    if (folder)
+        post_entry(inval, ino_make(folder->id, CODE_SELF), name);
+}
+
 static void post_removed(struct inval *inval, const struct object *object) REQUIRES_SHARED(model)
 {
-    const struct folder_row *folder = folder_by_kind(object->kind);
+    const struct folder_row *folder = folder_by_kind(object->kind, false);
 
     if (!folder)
         return;
     post_entry(inval, ino_make(folder->id, CODE_SELF), object->name);
+    post_left_specs(inval, object);
     /* The name is in these too, if it was not the object that went but its name. */
     if (object->kind == OBJECT_VM && object->vm.host)
         post_unlinked(inval, object, object->vm.host);
@@ -113,8 +126,10 @@ void inval_watch(void *ctx, enum change what, const struct object *object, enum 
     case CHANGE_ADDED: /* that a name is not there is never cached; the directory's time comes as a
                           facet */
     case CHANGE_LINKED:
-    case CHANGE_LEAVING:
     case CHANGE_STAYING:
+        break;
+    case CHANGE_LEAVING:
+        post_left_specs(inval, object);
         break;
     }
 }

@@ -5,7 +5,7 @@
 #include "core/spec/spec.h"
 #include "fs/table.h"
 
-static const struct file_table *const tables[] = {&host_files, &vm_files, &service_files};
+static const struct file_table *const tables[] = {&host_files, &vm_files, &service_files, &plan_files};
 
 static void list_table(const struct file_table *table, GString *out)
 {
@@ -22,7 +22,9 @@ void list_files(GString *out)
 {
     list_table(&root_files, out);
     for (size_t i = 0; i < N_FOLDERS; i++)
-        g_string_append_printf(out, "root\t%s\tdir\t%s\n", folders[i].name, folders[i].doc);
+        g_string_append_printf(out, "%s\t%s\tdir\t%s\n",
+                               folders[i].parent == ROOT_ID ? "root" : "specs", folders[i].name,
+                               folders[i].doc);
     for (size_t i = 0; i < G_N_ELEMENTS(tables); i++)
         list_table(tables[i], out);
 }
@@ -109,7 +111,8 @@ void show_readme(const struct object *object, struct cloud *cloud, GString *text
     for (size_t i = 0; i < root_files.n; i++)
         add_row(text, &root_files.rows[i]);
     for (size_t i = 0; i < N_FOLDERS; i++)
-        add_line(text, folders[i].name, "/", "dir", folders[i].doc);
+        if (folders[i].parent == ROOT_ID)
+            add_line(text, folders[i].name, "/", "dir", folders[i].doc);
     g_string_append(text, "\nIn each directory of these (where it has a meaning):\n\n");
     for (size_t t = 0; t < G_N_ELEMENTS(tables); t++)
         for (size_t i = 0; i < tables[t]->n; i++)

@@ -59,7 +59,9 @@ static void answer_mkdir(struct parked *parked, int err)
 
 static bool is_folder(fuse_ino_t ino)
 {
-    return ino_code(ino) == CODE_SELF && folder_by_id(ino_id(ino));
+    const struct folder_row *folder = folder_by_id(ino_id(ino));
+
+    return ino_code(ino) == CODE_SELF && folder && folder->kind != OBJECT_FOLDER && !folder->flat;
 }
 
 void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fs/ino.h"
+#include "fs/specs.h"
 
 uint64_t node_ino(const struct node *node)
 {
@@ -70,6 +71,19 @@ static bool find_object(struct cloud *cloud, enum object_kind kind, uint64_t id,
     return true;
 }
 
+/* The spec of an object by its name in specs/. */
+static bool find_spec(struct cloud *cloud, enum object_kind kind, const char *name,
+                      struct node *child) REQUIRES_SHARED(model)
+{
+    g_autofree char *object_name = specs_object_name(name);
+    struct object *object = object_name ? cloud_find(cloud, kind, object_name) : NULL;
+
+    if (!object || !cloud_in_specs(object))
+        return false;
+    *child = (struct node){object, table_by_code(table_of(object), CODE_SPEC)};
+    return true;
+}
+
 bool node_child(struct cloud *cloud, const struct node *dir, const char *name, struct node *child)
 {
     const struct object *object = dir->object;
@@ -86,9 +100,12 @@ bool node_child(struct cloud *cloud, const struct node *dir, const char *name, s
     }
     if (dir->row)
         return node_is_dir(dir) && find_member(cloud, object, name, child);
-    if (object->id == ROOT_ID && (folder = folder_by_name(name)))
+    if (object->kind == OBJECT_FOLDER && (folder = folder_by_name(object->id, name)))
         return find_object(cloud, OBJECT_FOLDER, folder->id, NULL, child);
-    if (object->kind == OBJECT_FOLDER && (folder = folder_by_id(object->id)))
+    folder = folder_by_id(object->id);
+    if (folder && folder->flat)
+        return find_spec(cloud, folder->kind, name, child);
+    if (folder)
         return find_object(cloud, folder->kind, 0, name, child);
     found.row = table_by_name(table_of(object), name);
     if (!found.row || !node_is_there(cloud, &found))
@@ -99,8 +116,9 @@ bool node_child(struct cloud *cloud, const struct node *dir, const char *name, s
 
 void node_parent(struct cloud *cloud, const struct node *node, struct node *parent)
 {
-    const struct folder_row *folder = folder_by_kind(node->object->kind);
-    uint64_t id = folder ? folder->id : ROOT_ID;
+    const struct folder_row *own = folder_by_id(node->object->id);
+    const struct folder_row *folder = folder_by_kind(node->object->kind, false);
+    uint64_t id = own ? own->parent : folder ? folder->id : ROOT_ID;
 
     if (!node->row)
         *parent = (struct node){cloud_by_id(cloud, id), NULL};

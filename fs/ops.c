@@ -27,8 +27,8 @@ static void op_statfs(fuse_req_t req, fuse_ino_t ino) EXCLUDES(model)
     (void)ino;
     cloud_read_lock(fs->cloud);
     cloud_total_score(fs->cloud, &score);
-    for (size_t i = 0; i < N_FOLDERS; i++)
-        st.f_files += cloud_objects(fs->cloud, folders[i].kind)->len;
+    for (int kind = 0; kind < OBJECT_KINDS; kind++)
+        st.f_files += cloud_objects(fs->cloud, (enum object_kind)kind)->len;
     cloud_read_unlock(fs->cloud);
     st.f_blocks = (fsblkcnt_t)(score.memory / (1 << 20));
     st.f_bfree = (fsblkcnt_t)(MAX(score.memory - score.memory_reserved, 0) / (1 << 20));

@@ -25,8 +25,18 @@ static const struct file_row rows[] = {
 const struct file_table root_files = {"root", rows, G_N_ELEMENTS(rows)};
 
 const struct folder_row folders[N_FOLDERS] = {
-    {"hosts",    HOSTS_ID,    OBJECT_HOST,    "mkdir drafts a host, its spec connects it, rmdir forgets it"},
-    {"vms",      VMS_ID,      OBJECT_VM,      "mkdir drafts a VM, its spec creates it, rmdir destroys it"  },
-    {"services", SERVICES_ID, OBJECT_SERVICE,
-     "the same for N VMs from one template, NAME-0 to NAME-(N-1)"                                          },
+    {"hosts", HOSTS_ID, ROOT_ID, OBJECT_HOST, false,
+     "mkdir drafts a host, its spec connects it, rmdir forgets it"},
+    {"vms", VMS_ID, ROOT_ID, OBJECT_VM, false,
+     "mkdir drafts a VM, its spec creates it, rmdir destroys it"},
+    {"services", SERVICES_ID, ROOT_ID, OBJECT_SERVICE, false,
+     "the same for N VMs from one template, NAME-0 to NAME-(N-1)"},
+    {"plan", PLAN_ID, ROOT_ID, OBJECT_PLAN, false,
+     "VMs and services on paper: mv plan/web1 vms/web1 makes it real"},
+    {"specs", SPECS_ID, ROOT_ID, OBJECT_FOLDER, false,
+     "every spec again, flat: to back up, restore and keep in git"},
+    {"hosts", SPECS_HOSTS_ID, SPECS_ID, OBJECT_HOST, true, "the specs of hosts, NAME.ini"},
+    {"vms", SPECS_VMS_ID, SPECS_ID, OBJECT_VM, true, "the specs of VMs, NAME.ini"},
+    {"services", SPECS_SERVICES_ID, SPECS_ID, OBJECT_SERVICE, true,
+     "the specs of services, NAME.ini"},
 };

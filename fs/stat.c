@@ -17,6 +17,15 @@ static mode_t node_mode(const struct node *node) REQUIRES_SHARED(model)
            (((node->row->mode & 0777) | (node->row->store ? 0222 : 0)) & most);
 }
 
+static nlink_t count_folders(uint64_t parent)
+{
+    nlink_t n = 0;
+
+    for (size_t i = 0; i < N_FOLDERS; i++)
+        n += folders[i].parent == parent;
+    return n;
+}
+
 /* ".", its name in its parent, and a ".." for each directory in it. */
 static nlink_t node_links(struct cloud *cloud, const struct node *node) REQUIRES_SHARED(model)
 {
@@ -24,12 +33,14 @@ static nlink_t node_links(struct cloud *cloud, const struct node *node) REQUIRES
     const struct folder_row *folder = folder_by_id(node->object->id);
     nlink_t links = 2;
 
+    if (node->row && node->row->code == CODE_SPEC)
+        return cloud_in_specs(node->object) ? 2 : 1;
     if (node->row)
         return S_ISDIR(node->row->mode) ? 2 : 1;
-    if (node->object->id == ROOT_ID)
-        return 2 + N_FOLDERS;
-    if (folder)
-        return 2 + cloud_objects(cloud, folder->kind)->len;
+    if (folder && folder->kind != OBJECT_FOLDER)
+        return folder->flat ? 2 : 2 + cloud_objects(cloud, folder->kind)->len;
+    if (node->object->kind == OBJECT_FOLDER)
+        return 2 + count_folders(node->object->id);
     for (size_t i = 0; i < files->n; i++)
         if (S_ISDIR(files->rows[i].mode))
             links++;

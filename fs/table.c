@@ -15,6 +15,7 @@ const struct file_table *table_of(const struct object *object)
     case OBJECT_SERVICE:
         return &service_files;
     case OBJECT_PLAN:
+        return &plan_files;
     case OBJECT_FOLDER:
     case OBJECT_KINDS:
         break;
@@ -46,18 +47,18 @@ const struct folder_row *folder_by_id(uint64_t id)
     return NULL;
 }
 
-const struct folder_row *folder_by_name(const char *name)
+const struct folder_row *folder_by_name(uint64_t parent, const char *name)
 {
     for (size_t i = 0; i < N_FOLDERS; i++)
-        if (strcmp(folders[i].name, name) == 0)
+        if (folders[i].parent == parent && strcmp(folders[i].name, name) == 0)
             return &folders[i];
     return NULL;
 }
 
-const struct folder_row *folder_by_kind(enum object_kind kind)
+const struct folder_row *folder_by_kind(enum object_kind kind, bool flat)
 {
     for (size_t i = 0; i < N_FOLDERS; i++)
-        if (folders[i].kind == kind)
+        if (kind != OBJECT_FOLDER && folders[i].kind == kind && folders[i].flat == flat)
             return &folders[i];
     return NULL;
 }

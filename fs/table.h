@@ -58,16 +58,20 @@ struct file_table {
     const struct file_row *rows;
     size_t n;
 };
-extern const struct file_table root_files, host_files, vm_files, service_files;
+extern const struct file_table root_files, host_files, vm_files, service_files, plan_files;
 
-/* The directories of the root; each holds the objects of one kind. */
+/*
+ * The folders. Each holds the objects of one kind, as directories or (below specs/) as files; the
+ * kind of one that holds other folders only is OBJECT_FOLDER.
+ */
 struct folder_row {
     const char *name;
-    uint64_t id;
+    uint64_t id, parent;
     enum object_kind kind;
+    bool flat; /* its objects are files NAME.ini */
     const char *doc;
 };
-enum { N_FOLDERS = 3 };
+enum { N_FOLDERS = 8 };
 extern const struct folder_row folders[N_FOLDERS];
 
 /* The table of OBJECT's directory; one without rows for a folder. */
@@ -76,8 +80,9 @@ const struct file_row *table_by_code(const struct file_table *table, unsigned co
 const struct file_row *table_by_name(const struct file_table *table, const char *name);
 
 const struct folder_row *folder_by_id(uint64_t id);
-const struct folder_row *folder_by_name(const char *name);
-const struct folder_row *folder_by_kind(enum object_kind kind);
+const struct folder_row *folder_by_name(uint64_t parent, const char *name);
+/* Where the objects of KIND are directories, or files. NULL: nowhere. */
+const struct folder_row *folder_by_kind(enum object_kind kind, bool flat);
 
 /* "r", "rw", "link" or "dir". */
 const char *row_access(const struct file_row *row);

@@ -2,6 +2,7 @@
 /* Reading a directory. */
 #include "fs/ino.h"
 #include "fs/node.h"
+#include "fs/specs.h"
 
 /* ---- offsets: 1 and 2 for "." and "..", then 2 + code, then above all codes by id */
 
@@ -48,11 +49,29 @@ static bool walk_files(const struct walk *walk, struct object *object) REQUIRES_
     return true;
 }
 
-static void walk_folders(const struct walk *walk) REQUIRES_SHARED(model)
+/* The objects of a flat folder, as the files of their specs. */
+static void walk_specs(const struct walk *walk, enum object_kind kind) REQUIRES_SHARED(model)
+{
+    const GPtrArray *objects = cloud_objects(walk->cloud, kind);
+    unsigned i = objects_after(objects, (uint64_t)MAX(walk->after, OFFSET_PARENT));
+
+    for (; i < objects->len; i++) {
+        struct object *object = objects->pdata[i];
+        struct node node = {object, table_by_code(table_of(object), CODE_SPEC)};
+        g_autofree char *name = specs_file_name(object->name);
+
+        if (cloud_in_specs(object) && !give(walk, &node, name, (off_t)object->id))
+            return;
+    }
+}
+
+static void walk_folders(const struct walk *walk, uint64_t parent) REQUIRES_SHARED(model)
 {
     for (size_t i = 0; i < N_FOLDERS; i++) {
         struct node node = {cloud_by_id(walk->cloud, folders[i].id), NULL};
 
+        if (folders[i].parent != parent)
+            continue;
         if (!give(walk, &node, folders[i].name, (off_t)(OFFSET_FOLDERS + folders[i].id)))
             return;
     }
@@ -72,9 +91,11 @@ void node_walk(struct cloud *cloud, const struct node *dir, off_t after, node_fi
     if (dir->row) {
         members = node_members(dir->object, &code);
         walk_objects(&walk, members, table_by_code(&vm_files, code));
-    } else if (folder) {
+    } else if (folder && folder->flat) {
+        walk_specs(&walk, folder->kind);
+    } else if (folder && folder->kind != OBJECT_FOLDER) {
         walk_objects(&walk, cloud_objects(cloud, folder->kind), NULL);
-    } else if (walk_files(&walk, dir->object) && dir->object->id == ROOT_ID) {
-        walk_folders(&walk);
+    } else if (walk_files(&walk, dir->object) && dir->object->kind == OBJECT_FOLDER) {
+        walk_folders(&walk, dir->object->id);
     }
 }

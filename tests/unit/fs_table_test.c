@@ -89,12 +89,13 @@ static void test_folders(void **state)
 {
     (void)state;
     assert_null(folder_by_id(ROOT_ID));
-    assert_null(folder_by_name("nothing"));
-    assert_null(folder_by_kind(OBJECT_FOLDER));
+    assert_null(folder_by_name(ROOT_ID, "nothing"));
+    assert_null(folder_by_kind(OBJECT_FOLDER, false));
     for (size_t i = 0; i < N_FOLDERS; i++) {
         assert_ptr_equal(folder_by_id(folders[i].id), &folders[i]);
-        assert_ptr_equal(folder_by_name(folders[i].name), &folders[i]);
-        assert_ptr_equal(folder_by_kind(folders[i].kind), &folders[i]);
+        assert_ptr_equal(folder_by_name(folders[i].parent, folders[i].name), &folders[i]);
+        if (folders[i].kind != OBJECT_FOLDER)
+            assert_ptr_equal(folder_by_kind(folders[i].kind, folders[i].flat), &folders[i]);
         assert_true(folders[i].doc[0]);
     }
 }

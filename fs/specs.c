@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "fs/specs.h"
+
+#include <string.h>
+
+#include "core/spec/spec.h"
+
+#define SUFFIX ".ini"
+
+char *specs_file_name(const char *object)
+{
+    return g_strconcat(object, SUFFIX, NULL);
+}
+
+char *specs_object_name(const char *file)
+{
+    char *name;
+
+    if (!g_str_has_suffix(file, SUFFIX))
+        return NULL;
+    name = g_strndup(file, strlen(file) - strlen(SUFFIX));
+    if (!spec_valid_name(name))
+        g_clear_pointer(&name, g_free);
+    return name;
+}
