@@ -24,7 +24,7 @@ compare() { # NAME WANT GOT
 # name starts with WORD, as "SECTION KEY VALUE"; sections are named by the kind, in the plural.
 entries() { # WORD PAGE...
     awk -v word="$1" '
-        $1 == ".Sh" { kind = $2 == word ? tolower($NF) : ""; sub(/s$/, "", kind); next }
+        $1 == ".Sh" { kind = $2 == word ? tolower($NF) : ""; if (kind != "specs") sub(/s$/, "", kind); next }
         kind && $1 == ".It" && ($2 == "Ic" || $2 == "Pa") {
             value = ""
             for (i = 4; i <= NF; i++)

@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Tools that read whole trees, on 200 VMs whose scores change each second: each round exits 0,
-# warns of nothing and gets everything. ROUNDS rounds (3).
+# Tools that read whole trees, on VMs whose scores change each second: each round exits 0,
+# warns of nothing and gets everything. ROUNDS rounds (3) of VMS virtual machines (50).
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/tools.bash"
 
 need tar cp rsync cpio zip unzip grep find du diff git restic borg
-cloud_of "${VMS:-200}"
+cloud_of "${VMS:-50}"
 mkdir "$M/services/web" "$M/vms/draft"
 put services/web 'replicas = 3' 'spread = none' '[vm]' 'memory = 32MiB'
 settled
@@ -59,7 +59,7 @@ read_zip() {
 }
 read_grep() {
     quiet grep -r --binary-files=without-match 'number' .
-    [ "$(wc -l <"$T/out")" -ge "${VMS:-200}" ]
+    [ "$(wc -l <"$T/out")" -ge "${VMS:-50}" ]
 }
 read_find() { quiet find . -ls && [ "$(wc -l <"$T/out")" = "$(find . | wc -l)" ]; }
 read_du() {
@@ -90,7 +90,7 @@ read_restic() {
     fresh
     quiet restic -r "$T/restic" -q backup .
     quiet restic -r "$T/restic" -q restore latest --target "$T/copy"
-    complete "$T/copy$M"
+    complete "$T/copy"
 }
 read_borg() {
     fresh

@@ -56,7 +56,7 @@ compare() {
             [ "$1" = hidden ] && ! [ -e "$M/vms/$name/spec" ] ||
                 is "$M/vms/$name/spec" "$(text_of "$worker" "$number")"
             is "$M/specs/vms/$name.ini" "$(text_of "$worker" "$number")"
-            same "$name $(value "$M/vms/$name/score" processors)" "$name $((number % 3 + 1))"
+            same "$name $(cpus "$name")" "$name $((number % 3 + 1))"
         done <"model.$worker"
     done
 }

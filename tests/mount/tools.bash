@@ -55,6 +55,9 @@ all_at_rest() {
 
 uuid() { grep -o '<uuid>[^<]*' "$M/vms/$1/domain.xml"; } # VM
 mac() { grep -o "<mac address='[^']*" "$M/vms/$1/domain.xml"; }
+cpus() { # VM: those that it has now; a score may be a second old
+    sed -nE "s/.*<vcpu.*current='([0-9]+)'.*/\1/p; t end; s/.*<vcpu[^>]*>([0-9]+)<.*/\1/p; :end" "$M/vms/$1/domain.xml"
+}
 events_of() { grep -c " $1 $2" "$M/events" || true; } # OBJECT EXTENDED-REGEX
 all_uuids() { grep -ho '<uuid>[^<]*' "$M"/vms/*/domain.xml | sort; }
 
