@@ -30,7 +30,7 @@ if [ "$(id -u)" = 0 ]; then
     nobody() { setpriv --reuid=nobody --regid=nogroup --clear-groups "$@"; }
     denied() { # ANSWER OPERATION...
         local got
-        got=$(nobody "$T/op" "${@:2}") || true
+        got=$(nobody "$T/op" "${@:2}" || true)
         same "${*:2}: $got" "${*:2}: $1"
     }
     denied 'open EACCES' write "$M/vms/roots/spec" $'memory = 64MiB\n'
@@ -41,7 +41,7 @@ if [ "$(id -u)" = 0 ]; then
     denied EACCES unlink "$M/specs/vms/roots.ini"
     denied EACCES mkdir "$M/vms/theirs"
     denied EACCES rename "$M/vms/roots" "$M/vms/theirs"
-    case $(nobody "$T/op" chmod "$M/vms/roots/spec" 666) in EPERM | EACCES) ;; *) die 'chmod of a stranger' ;; esac
+    denied EPERM chmod "$M/vms/roots/spec" 666
     nobody cat "$M/vms/roots/spec" "$M/vms/roots/state" "$M/score" "$M/events" >/dev/null
     nobody grep -rs memory "$M/specs" >"$T/said"
     has "$T/said" roots.ini
@@ -102,8 +102,9 @@ R=$T/remote
 fails sh -c "mkdir '$R/vms/.hidden'"
 mkdir "$R/vms/far"
 cp "$R/vms/roots/spec" "$R/vms/far/spec"
+# sshfs closes without waiting for the server: what only close(2) tells is in state and error.
+wait_for 5 reads "$R/vms/far/state" running
 is "$M/vms/far/state" running
-is "$R/vms/far/state" running
 is "$R/vms/far/spec" 'memory = 32MiB'
 printf 'memory = none\n' >bad
 fails cp bad "$R/vms/far/spec"
@@ -111,12 +112,13 @@ is "$R/vms/far/spec" 'memory = 32MiB'
 is "$M/vms/far/state" running
 printf 'memory = 48MiB\n' >good
 cp good "$R/specs/vms/far.ini"
-is "$M/vms/far/spec" 'memory = 48MiB'
+wait_for 5 reads "$M/vms/far/spec" 'memory = 48MiB'
 sed -i 's/48/64/' "$R/vms/far/spec"
-is "$M/vms/far/spec" 'memory = 64MiB'
+wait_for 5 reads "$M/vms/far/spec" 'memory = 64MiB'
 quiet rsync -a "$R/specs/" "$T/specs/"
 diff -r "$M/specs" "$T/specs"
-quiet tar -C "$R" -cf "$T/far.tar" vms
+# Debian 12's sshfs cannot read a symbolic link of any server's: not those, then.
+quiet tar -C "$R" --exclude=host -cf "$T/far.tar" vms
 rm -r "$R/vms/far"
 gone "$M/vms/far"
 fusermount3 -u "$R"
