@@ -208,8 +208,8 @@ static void do_unlink_and_write(struct target *t)
     int len = spec_text(text, number);
     const char *path = below(2) ? t->flat : t->spec;
 
-    checked("unlink", path, unlink(path));
-    wrote(t, number, write_file(path, O_EXCL, text, len));
+    int err = checked("unlink", path, unlink(path));
+    wrote(t, number, write_file(path, err && err != ENOENT ? O_TRUNC : O_EXCL, text, len));
 }
 
 /* ---- objects */
