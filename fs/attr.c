@@ -5,6 +5,7 @@
 #include "core/spec/spec.h"
 #include "fs/handle.h"
 #include "fs/ino.h"
+#include "fs/scratch.h"
 
 /* What a handle has in its buffer is its file's size for who asks through it. */
 static void reply_attr(struct fs *fs, fuse_req_t req, uint64_t ino, const struct fuse_file_info *fi)
@@ -114,6 +115,8 @@ static int set_size(struct fs *fs, uint64_t ino, off_t size, const struct fuse_f
         return ESTALE;
     if (!row || !S_ISREG(row->mode))
         return EINVAL;
+    if (fi && handle_is_discarding(handle_of(fi)))
+        return 0;
     if (!row->store)
         return EACCES;
     if (row->store != store_spec)
@@ -126,12 +129,35 @@ static int set_size(struct fs *fs, uint64_t ino, off_t size, const struct fuse_f
     return 0;
 }
 
+static void set_scratch(struct fs *fs, fuse_req_t req, uint64_t ino, const struct stat *attr,
+                        unsigned what, const struct fuse_file_info *fi)
+{
+    int err = 0;
+
+    if (what & FUSE_SET_ATTR_SIZE)
+        err = scratch_resize(fs->scratches, ino, attr->st_size);
+    if (!err && (what & (SET_OWNER | SET_TIME)))
+        err = scratch_set(fs->scratches, ino,
+                          what & FUSE_SET_ATTR_UID ? attr->st_uid : (uid_t)-1,
+                          what & FUSE_SET_ATTR_GID ? attr->st_gid : (gid_t)-1,
+                          what & FUSE_SET_ATTR_MODE ? attr->st_mode : (mode_t)-1,
+                          what & SET_TIME ? time_of(attr, what) : -1);
+    if (err)
+        fuse_reply_err(req, err);
+    else
+        reply_attr(fs, req, ino, fi);
+}
+
 void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int what,
                 struct fuse_file_info *fi)
 {
     struct fs *fs = fs_of(req);
     int err;
 
+    if (scratch_is(ino)) {
+        set_scratch(fs, req, ino, attr, (unsigned)what, fi);
+        return;
+    }
     if (what & FUSE_SET_ATTR_SIZE) {
         err = set_size(fs, ino, attr->st_size, fi);
         if (err)

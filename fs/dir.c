@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "fs/fs.h"
+#include "fs/hidden.h"
+#include "fs/scratch.h"
 
 void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
@@ -60,18 +62,37 @@ static size_t add_plain(struct listing *list, const struct node *node, const cha
     return fuse_add_direntry(list->req, list->at, list->left, name, &st, offset);
 }
 
-static bool add_entry(void *ctx, const struct node *node, const char *name, off_t offset)
-    REQUIRES_SHARED(model)
+static bool take(struct listing *list, size_t size)
 {
-    struct listing *list = ctx;
-    size_t size =
-        list->plus ? add_plus(list, node, name, offset) : add_plain(list, node, name, offset);
-
     if (size > list->left)
         return false;
     list->at += size;
     list->left -= size;
     return true;
+}
+
+static bool add_entry(void *ctx, const struct node *node, const char *name, off_t offset)
+    REQUIRES_SHARED(model)
+{
+    struct listing *list = ctx;
+
+    if (hidden_is(list->fs->hidden, node_ino(node)))
+        return true;
+    return take(list, list->plus ? add_plus(list, node, name, offset)
+                                 : add_plain(list, node, name, offset));
+}
+
+/* Behind all others; the kernel asks for each when it wants more than its type. */
+static bool add_scratch(void *ctx, const char *name, const struct stat *st)
+{
+    struct listing *list = ctx;
+    struct fuse_entry_param entry = {.attr = *st};
+    off_t offset = (off_t)st->st_ino;
+
+    return take(list,
+                list->plus
+                    ? fuse_add_direntry_plus(list->req, list->at, list->left, name, &entry, offset)
+                    : fuse_add_direntry(list->req, list->at, list->left, name, st, offset));
 }
 
 static void list_dir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, bool plus)
@@ -89,6 +110,8 @@ static void list_dir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, 
     if (found)
         node_walk(fs->cloud, &dir, offset, add_entry, &list);
     cloud_read_unlock(fs->cloud);
+    if (found)
+        scratch_walk(fs->scratches, ino, (uint64_t)offset, add_scratch, &list);
     if (found)
         fuse_reply_buf(req, buf, size - list.left);
     else

@@ -3,9 +3,10 @@
 #include <errno.h>
 
 #include "fs/handle.h"
+#include "fs/scratch.h"
 
 /* Nothing of a file's text stays in the kernel: what changes, changes at once. */
-static void fill_info(struct fuse_file_info *fi, struct handle *handle)
+void handle_fill(struct handle *handle, struct fuse_file_info *fi)
 {
     fi->fh = (uint64_t)(uintptr_t)handle;
     fi->direct_io = 1;
@@ -21,35 +22,9 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         fuse_reply_err(req, err);
         return;
     }
-    fill_info(fi, handle);
+    handle_fill(handle, fi);
     if (fuse_reply_open(req, fi) != 0)
         handle_free(handle); /* the opener is gone: there will be no release */
-}
-
-/* The name appeared between lookup and open; others cannot be made. */
-void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
-               struct fuse_file_info *fi)
-{
-    struct fs *fs = fs_of(req);
-    struct fuse_entry_param entry;
-    struct handle *handle;
-    int err;
-
-    (void)mode;
-    inval_reply_begin(fs->inval);
-    err = fs_entry(fs, parent, name, &entry);
-    if (err == ENOENT)
-        err = EACCES;
-    if (!err)
-        err = handle_open(fs, req, entry.ino, fi->flags, &handle);
-    if (err) {
-        fuse_reply_err(req, err);
-    } else {
-        fill_info(fi, handle);
-        if (fuse_reply_create(req, &entry, fi) != 0)
-            handle_free(handle);
-    }
-    inval_reply_end(fs->inval);
 }
 
 static void reply_part(fuse_req_t req, const char *text, size_t len, size_t size, off_t offset)
@@ -92,6 +67,16 @@ static void read_buffer(struct handle *handle, fuse_req_t req, size_t size, off_
     reply_part(req, copy, len, size, offset);
 }
 
+static void read_scratch(struct fs *fs, const struct handle *handle, fuse_req_t req, size_t size,
+                         off_t offset)
+{
+    g_autoptr(GBytes) bytes = scratch_read(fs->scratches, handle->ino, size, offset);
+    size_t len = 0;
+    const char *data = bytes ? g_bytes_get_data(bytes, &len) : NULL;
+
+    fuse_reply_buf(req, data, len);
+}
+
 void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
     struct fs *fs = fs_of(req);
@@ -100,6 +85,14 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
     const char *data;
     size_t len;
 
+    if (handle_is_scratch(handle)) {
+        read_scratch(fs, handle, req, size, offset);
+        return;
+    }
+    if (handle_is_discarding(handle)) {
+        fuse_reply_buf(req, NULL, 0);
+        return;
+    }
     if (handle->row->facet == LOG) {
         read_log(fs, handle, req, size, offset);
         return;
@@ -129,6 +122,8 @@ void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     text = handle_take(handle, &len, &refused);
     if (text)
         engine_commit(fs->engine, handle->id, text, len, &handle->opener, park_ignore, NULL);
+    if (handle_is_scratch(handle))
+        scratch_close(fs->scratches, handle->ino);
     handle_free(handle);
     fuse_reply_err(req, 0);
 }

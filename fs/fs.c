@@ -5,6 +5,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "fs/hidden.h"
+#include "fs/scratch.h"
+
 struct actor fs_actor(fuse_req_t req)
 {
     const struct fuse_ctx *ctx = fuse_req_ctx(req);
@@ -12,9 +15,21 @@ struct actor fs_actor(fuse_req_t req)
     return (struct actor){ctx->uid, ctx->gid, ctx->pid};
 }
 
+uint64_t fs_object_id(struct fs *fs, enum object_kind kind, const char *name)
+{
+    const struct object *object;
+    uint64_t id;
+
+    cloud_read_lock(fs->cloud);
+    object = cloud_find(fs->cloud, kind, name);
+    id = object ? object->id : 0;
+    cloud_read_unlock(fs->cloud);
+    return id;
+}
+
 double fs_attr_timeout(const struct stat *st)
 {
-    return S_ISREG(st->st_mode) ? 0 : ATTR_TIMEOUT;
+    return S_ISREG(st->st_mode) || scratch_is(st->st_ino) ? 0 : ATTR_TIMEOUT;
 }
 
 GString *fs_render(void *ctx, uint64_t ino)
@@ -49,6 +64,8 @@ int fs_stat(struct fs *fs, uint64_t ino, struct stat *st)
     bool live = false;
     int err = ESTALE;
 
+    if (scratch_is(ino))
+        return scratch_stat(fs->scratches, ino, st);
     cloud_read_lock(fs->cloud);
     if (node_find(fs->cloud, ino, &node)) {
         node_stat(fs->cloud, &node, st);
@@ -69,7 +86,17 @@ static int find_entry(struct fs *fs, uint64_t parent, const char *name, struct n
     /* Without a handle of the inode, NFS asks for "." also of files. */
     if (!node_is_dir(&dir) && strcmp(name, ".") != 0)
         return ENOTDIR;
-    return node_child(fs->cloud, &dir, name, child) ? 0 : ENOENT;
+    if (!node_child(fs->cloud, &dir, name, child) || hidden_is(fs->hidden, node_ino(child)))
+        return ENOENT;
+    return 0;
+}
+
+/* Not cached: a rename makes it, for the kernel, what it was renamed onto. */
+static int scratch_entry(struct fs *fs, uint64_t parent, const char *name,
+                         struct fuse_entry_param *entry)
+{
+    *entry = (struct fuse_entry_param){.ino = scratch_find(fs->scratches, parent, name)};
+    return entry->ino ? scratch_stat(fs->scratches, entry->ino, &entry->attr) : ENOENT;
 }
 
 int fs_entry(struct fs *fs, uint64_t parent, const char *name, struct fuse_entry_param *entry)
@@ -88,6 +115,8 @@ int fs_entry(struct fs *fs, uint64_t parent, const char *name, struct fuse_entry
     cloud_read_unlock(fs->cloud);
     if (live)
         err = stat_live(fs, entry->attr.st_ino, &entry->attr);
+    if (err == ENOENT && !live)
+        return scratch_entry(fs, parent, name, entry);
     if (err)
         return err == ESTALE && live ? ENOENT : err;
     entry->ino = entry->attr.st_ino;

@@ -29,6 +29,9 @@ struct fs {
     struct parking *parking;
     struct cuts *cuts;
     struct handles *handles;
+    struct scratches *scratches;
+    struct hidden *hidden;
+    struct restore *restore;
     struct pollers *pollers;
 };
 
@@ -55,6 +58,10 @@ int fs_stat(struct fs *fs, uint64_t ino, struct stat *st) EXCLUDES(model);
 /* ENOENT, ESTALE, ENOTDIR. */
 int fs_entry(struct fs *fs, uint64_t parent, const char *name, struct fuse_entry_param *entry)
     EXCLUDES(model);
+/* The id of an object by name; 0: there is none. */
+uint64_t fs_object_id(struct fs *fs, enum object_kind kind, const char *name) EXCLUDES(model);
+/* Removes an object's file from specs/ and answers REQ. */
+void fs_drop(struct fs *fs, fuse_req_t req, uint64_t id);
 /* For publish_ops: the text of INO, or NULL. */
 GString *fs_render(void *fs, uint64_t ino) EXCLUDES(model);
 
@@ -65,6 +72,10 @@ void op_readlink(fuse_req_t req, fuse_ino_t ino);
 void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode);
 void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name);
 void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name);
+/* create.c, rename.c */
+void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name);
+void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t to_parent,
+               const char *to_name, unsigned flags);
 /* dir.c */
 void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,

@@ -6,6 +6,8 @@
 
 #include "core/spec/spec.h"
 #include "fs/proc.h"
+#include "fs/restore.h"
+#include "fs/scratch.h"
 
 struct handles {
     pthread_mutex_t lock;
@@ -61,11 +63,11 @@ static int look(struct fs *fs, uint64_t ino, int flags, struct handle *handle, b
         return EISDIR;
     if (S_ISLNK(node.row->mode))
         return ELOOP;
-    if (wants_write(flags) && !node.row->store)
-        return EACCES; /* for root too: nothing could come of it */
     handle->id = node.object->id;
     handle->kind = node.object->kind;
     handle->row = node.row;
+    if (wants_write(flags) && !node.row->store)
+        return EACCES; /* for root too: nothing could come of it */
     *live = node_is_live(&node);
     if (!*live && node.row->facet != LOG)
         handle->text = g_string_free_to_bytes(node_text(fs->cloud, &node));
@@ -102,14 +104,51 @@ static void begin_buffer(struct fs *fs, struct handle *handle, int flags)
         buffer_resize(handle->buffer, flags & O_TRUNC ? 0 : cut, SPEC_MAX_BYTES);
 }
 
-int handle_open(struct fs *fs, fuse_req_t req, uint64_t ino, int flags, struct handle **handle)
+static struct handle *handle_new(uint64_t ino)
 {
     struct handle *made = g_new0(struct handle, 1);
-    int err;
 
     pthread_mutex_init(&made->lock, NULL);
     made->ino = ino;
-    err = look_locked(fs, ino, flags, made);
+    return made;
+}
+
+static void enlist(struct fs *fs, struct handle *made)
+{
+    made->all = fs->handles;
+    pthread_mutex_lock(&made->all->lock);
+    g_hash_table_add(made->all->set, made);
+    pthread_mutex_unlock(&made->all->lock);
+}
+
+/* A derived file is open for writing to who puts its directory back. */
+static int open_model(struct fs *fs, fuse_req_t req, int flags, struct handle *made)
+{
+    int err = look_locked(fs, made->ino, flags, made);
+
+    if (err != EACCES || !made->row ||
+        !restore_may_write(fs->restore, made->id, fuse_req_ctx(req)->pid))
+        return err;
+    handle_open_nothing(made);
+    return 0;
+}
+
+int handle_discard(struct fs *fs, uint64_t ino, struct handle **handle)
+{
+    struct handle *made = handle_new(ino);
+
+    handle_open_nothing(made);
+    enlist(fs, made);
+    *handle = made;
+    return 0;
+}
+
+int handle_open(struct fs *fs, fuse_req_t req, uint64_t ino, int flags, struct handle **handle)
+{
+    struct handle *made = handle_new(ino);
+    int err = scratch_is(ino) ? handle_open_scratch(fs, ino, flags, made)
+                              : open_model(fs, req, flags, made);
+
     if (err) {
         dispose(made);
         return err;
@@ -120,10 +159,7 @@ int handle_open(struct fs *fs, fuse_req_t req, uint64_t ino, int flags, struct h
         if (made->row->store == store_spec)
             begin_buffer(fs, made, flags);
     }
-    made->all = fs->handles;
-    pthread_mutex_lock(&made->all->lock);
-    g_hash_table_add(made->all->set, made);
-    pthread_mutex_unlock(&made->all->lock);
+    enlist(fs, made);
     *handle = made;
     return 0;
 }
@@ -138,12 +174,15 @@ void handle_free(struct handle *handle)
 
 bool handle_size(struct handle *handle, size_t *size)
 {
-    if (!handle->buffer)
-        return false;
+    bool known = handle->buffer || handle_is_discarding(handle);
+
     pthread_mutex_lock(&handle->lock);
-    *size = handle->buffer->text->len;
+    if (handle->buffer)
+        *size = handle->buffer->text->len;
+    else if (known)
+        *size = handle->discarded;
     pthread_mutex_unlock(&handle->lock);
-    return true;
+    return known;
 }
 
 char *handle_take(struct handle *handle, size_t *len, int *refused)

@@ -21,10 +21,13 @@ struct handle {
     struct actor opener;
     pid_t process; /* the opener's thread group */
 
+    bool append;    /* a scratch file opened with O_APPEND */
+
     _Atomic int64_t seen; /* the time of a LOG's last line, when it was last read to its end */
 
     pthread_mutex_t lock;  /* of all below */
     struct buffer *buffer; /* of a spec open for writing; NULL: none */
+    size_t discarded;      /* what was written and thrown away */
 };
 
 static inline struct handle *handle_of(const struct fuse_file_info *fi)
@@ -40,6 +43,16 @@ void handles_free(struct handles *all);
 int handle_open(struct fs *fs, fuse_req_t req, uint64_t ino, int flags, struct handle **handle)
     EXCLUDES(model);
 void handle_free(struct handle *handle);
+/* One whose writes are thrown away, for a file that makes itself (restore.h). */
+int handle_discard(struct fs *fs, uint64_t ino, struct handle **handle);
+/* What the kernel is to know of it. */
+void handle_fill(struct handle *handle, struct fuse_file_info *fi);
+
+/* plainfile.c */
+int handle_open_scratch(struct fs *fs, uint64_t ino, int flags, struct handle *handle);
+void handle_open_nothing(struct handle *handle);
+bool handle_is_scratch(const struct handle *handle);
+bool handle_is_discarding(const struct handle *handle);
 
 /* Length of what is in the buffer; false without one. */
 bool handle_size(struct handle *handle, size_t *size);

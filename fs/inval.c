@@ -48,6 +48,11 @@ static void post_entry(struct inval *inval, uint64_t parent, const char *name)
     pthread_mutex_unlock(&inval->lock);
 }
 
+void inval_name(struct inval *inval, uint64_t parent, const char *name)
+{
+    post_entry(inval, parent, name);
+}
+
 static void post_attr(struct inval *inval, uint64_t ino)
 {
     post_entry(inval, ino, "");

@@ -35,5 +35,8 @@ void inval_free(struct inval *inval);
 void inval_watch(void *inval, enum change what, const struct object *object, enum facet facet,
                  const struct object *other) REQUIRES_SHARED(model);
 
+/* NAME in directory PARENT is not what the kernel takes it for. */
+void inval_name(struct inval *inval, uint64_t parent, const char *name);
+
 void inval_reply_begin(struct inval *inval);
 void inval_reply_end(struct inval *inval);

@@ -4,7 +4,12 @@
 #include <string.h>
 
 #include "fs/fs.h"
+#include "fs/hidden.h"
 #include "fs/ino.h"
+#include "fs/proc.h"
+#include "fs/restore.h"
+#include "fs/scratch.h"
+#include "fs/spot.h"
 
 static void reply_entry(struct fs *fs, fuse_req_t req, uint64_t parent, const char *name)
 {
@@ -25,10 +30,27 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
     reply_entry(fs_of(req), req, parent, name);
 }
 
+static void read_scratch_link(struct fs *fs, fuse_req_t req, uint64_t ino)
+{
+    g_autoptr(GBytes) bytes = scratch_read(fs->scratches, ino, SCRATCH_FILE_MAX, 0);
+    g_autofree char *target =
+        bytes ? g_strndup(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes)) : NULL;
+
+    if (target)
+        fuse_reply_readlink(req, target);
+    else
+        fuse_reply_err(req, ESTALE);
+}
+
 void op_readlink(fuse_req_t req, fuse_ino_t ino)
 {
-    g_autoptr(GString) target = fs_render(fs_of(req), ino);
+    g_autoptr(GString) target = NULL;
 
+    if (scratch_is(ino)) {
+        read_scratch_link(fs_of(req), req, ino);
+        return;
+    }
+    target = fs_render(fs_of(req), ino);
     if (target && target->len > 0)
         fuse_reply_readlink(req, target->str);
     else
@@ -51,10 +73,16 @@ static bool step_mkdir(struct parked *parked)
 
 static void answer_mkdir(struct parked *parked, int err)
 {
-    if (err)
+    struct fs *fs = parked->fs;
+    const struct folder_row *folder = folder_by_id(ino_id(parked->ino));
+
+    if (err) {
         fuse_reply_err(parked->req, err);
-    else
-        reply_entry(parked->fs, parked->req, parked->ino, parked->name);
+        return;
+    }
+    restore_made(fs->restore, fs_object_id(fs, folder->kind, parked->name),
+                 proc_tgid(parked->actor.pid));
+    reply_entry(parked->fs, parked->req, parked->ino, parked->name);
 }
 
 static bool is_folder(fuse_ino_t ino)
@@ -91,12 +119,24 @@ static bool step_rmdir(struct parked *parked)
     return true;
 }
 
+/* Refused: what `rm -r` removed before it came here is all there again. */
+static void answer_rmdir(struct parked *parked, int err)
+{
+    struct fs *fs = parked->fs;
+
+    hidden_forget(fs->hidden, parked->id);
+    if (!err)
+        scratch_drop(fs->scratches, ino_make(parked->id, CODE_SELF));
+    fuse_reply_err(parked->req, err);
+}
+
 static void destroy_object(struct fs *fs, fuse_req_t req, uint64_t id)
 {
     struct parked *parked = park_new(fs, req);
 
     parked->id = id;
     parked->step = step_rmdir;
+    parked->answer = answer_rmdir;
     park_run(parked);
 }
 
@@ -119,7 +159,7 @@ static int remove_part(struct fs *fs, uint64_t parent, const char *name, bool di
     else if (node_is_dir(&child) != dir)
         err = dir ? ENOTDIR : EISDIR;
     else if (at.object->kind != OBJECT_FOLDER)
-        err = 0;
+        err = 0; /* vms/ of a host: nothing happens */
     else if (is_folder(parent))
         *id = child.object->id;
     else
@@ -139,9 +179,30 @@ void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
         fuse_reply_err(req, err);
 }
 
+/* Hidden, not removed: see hidden.h. */
+static int unlink_spot(struct fs *fs, const struct spot *spot)
+{
+    if (!spot_is_there(spot))
+        return ENOENT;
+    if (spot->scratch)
+        return scratch_unlink(fs->scratches, spot->parent, spot->name);
+    if (spot->is_dir)
+        return EISDIR;
+    if (spot->dir == SPOT_ELSEWHERE)
+        return EPERM;
+    hidden_add(fs->hidden, spot->ino);
+    return 0;
+}
+
 void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-    uint64_t id;
+    struct fs *fs = fs_of(req);
+    g_auto(Spot) spot = {0};
+    int err = spot_find(fs, parent, name, &spot);
 
-    fuse_reply_err(req, remove_part(fs_of(req), parent, name, false, &id));
+    if (!err && spot_is_shown(&spot) && spot.dir == SPOT_FLAT && !spot.is_dir) {
+        fs_drop(fs, req, spot.id);
+        return;
+    }
+    fuse_reply_err(req, err ? err : unlink_spot(fs, &spot));
 }

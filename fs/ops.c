@@ -64,30 +64,11 @@ static void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t
     fuse_reply_err(req, EPERM);
 }
 
-static void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
-{
-    (void)target;
-    (void)parent;
-    (void)name;
-    fuse_reply_err(req, EPERM);
-}
-
 static void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name)
 {
     (void)ino;
     (void)parent;
     (void)name;
-    fuse_reply_err(req, EPERM);
-}
-
-static void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t to,
-                      const char *new_name, unsigned flags)
-{
-    (void)parent;
-    (void)name;
-    (void)to;
-    (void)new_name;
-    (void)flags;
     fuse_reply_err(req, EPERM);
 }
 

@@ -41,6 +41,7 @@ struct parked {
     char **lines; /* the same */
     size_t size, next;
     unsigned todo;
+    bool made;
     uid_t uid;
     gid_t gid;
     mode_t mode;

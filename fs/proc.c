@@ -15,12 +15,22 @@ static const char *field(const char *status, const char *key)
     return at ? at + strlen(key) : NULL;
 }
 
+static pid_t parse_pid(const char *status, const char *key)
+{
+    const char *value = field(status, key);
+    long pid = value ? strtol(value, NULL, 10) : 0;
+
+    return pid > 0 && pid <= G_MAXINT ? (pid_t)pid : 0;
+}
+
 pid_t proc_parse_tgid(const char *status)
 {
-    const char *value = field(status, "\nTgid:");
-    long tgid = value ? strtol(value, NULL, 10) : 0;
+    return parse_pid(status, "\nTgid:");
+}
 
-    return tgid > 0 && tgid <= G_MAXINT ? (pid_t)tgid : 0;
+pid_t proc_parse_parent(const char *status)
+{
+    return parse_pid(status, "\nPPid:");
 }
 
 static uint64_t signals(const char *status, const char *key)
@@ -59,6 +69,13 @@ pid_t proc_tgid(pid_t tid)
     pid_t tgid = status ? proc_parse_tgid(status) : 0;
 
     return tgid ? tgid : tid;
+}
+
+pid_t proc_parent(pid_t tid)
+{
+    g_autofree char *status = tid > 0 ? read_status(tid) : NULL;
+
+    return status ? proc_parse_parent(status) : 0;
 }
 
 bool proc_only_noise(pid_t tid)

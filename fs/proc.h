@@ -7,6 +7,8 @@
 
 /* The thread group in the text of a status file; 0 if it does not say. */
 pid_t proc_parse_tgid(const char *status);
+/* The same of its parent. */
+pid_t proc_parse_parent(const char *status);
 /* Whether signals wait for the process, and all of them are such that a program is not stopped
  * or told anything by them that it would give up a write for: SIGCHLD, SIGURG, SIGWINCH,
  * SIGCONT. */
@@ -15,3 +17,5 @@ bool proc_parse_noise(const char *status);
 /* The thread group of a thread; the thread itself where /proc does not tell. */
 pid_t proc_tgid(pid_t tid);
 bool proc_only_noise(pid_t tid);
+/* The parent of a thread's process; 0 where /proc does not tell. */
+pid_t proc_parent(pid_t tid);

@@ -17,6 +17,9 @@
 
 #include "core/error.h"
 #include "fs/handle.h"
+#include "fs/hidden.h"
+#include "fs/restore.h"
+#include "fs/scratch.h"
 
 enum { THREADS = 10, NUDGE_US = 20 * 1000 };
 
@@ -127,6 +130,9 @@ static bool begin(struct fs *fs, const struct conf *conf, GError **error)
     fs->parking = parking_new();
     fs->cuts = cuts_new();
     fs->handles = handles_new();
+    fs->scratches = scratches_new();
+    fs->hidden = hidden_new(conf->grace);
+    fs->restore = restore_new();
     fs->pollers = pollers_new();
     return true;
 }
@@ -141,6 +147,9 @@ static void end(struct fs *fs)
     pollers_free(fs->pollers);
     cuts_free(fs->cuts);
     handles_free(fs->handles);
+    scratches_free(fs->scratches);
+    hidden_free(fs->hidden);
+    restore_free(fs->restore);
     parking_free(fs->parking);
     publish_free(fs->publish);
 }

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Making files and links: scratch files, specs in specs/, and names that were removed before. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "fs/handle.h"
+#include "fs/hidden.h"
+#include "fs/ino.h"
+#include "fs/restore.h"
+#include "fs/scratch.h"
+#include "fs/spot.h"
+
+static void reply_created(struct fs *fs, fuse_req_t req, const struct fuse_entry_param *entry,
+                          struct handle *handle, int flags)
+{
+    struct fuse_file_info fi = {.flags = flags};
+
+    handle_fill(handle, &fi);
+    if (fuse_reply_create(req, entry, &fi) != 0)
+        handle_free(handle);
+    (void)fs;
+}
+
+/* Opens INO and answers a create. */
+static void open_created(struct fs *fs, fuse_req_t req, uint64_t ino, int flags, bool discard)
+{
+    struct fuse_entry_param entry = {.ino = ino};
+    struct handle *handle = NULL;
+    int err;
+
+    inval_reply_begin(fs->inval);
+    err = fs_stat(fs, ino, &entry.attr);
+    if (!err)
+        err = discard ? handle_discard(fs, ino, &handle)
+                      : handle_open(fs, req, ino, flags, &handle);
+    if (err)
+        fuse_reply_err(req, err);
+    else
+        reply_created(fs, req, &entry, handle, flags);
+    inval_reply_end(fs->inval);
+}
+
+static void create_scratch(struct fs *fs, fuse_req_t req, const struct spot *spot, mode_t mode,
+                           int flags)
+{
+    const struct fuse_ctx *ctx = fuse_req_ctx(req);
+    uint64_t ino;
+    int err = scratch_create(fs->scratches, spot->parent, spot->name, ctx->uid, ctx->gid,
+                             S_IFREG | mode, &ino);
+
+    if (err)
+        fuse_reply_err(req, err);
+    else
+        open_created(fs, req, ino, flags, false);
+}
+
+/* ---- NAME.ini: the object is made, or kept if it was about to go */
+
+static bool step_create(struct parked *parked)
+{
+    struct engine *engine = parked->fs->engine;
+    engine_ticket ticket;
+
+    if (parked->next++ > 0)
+        return false;
+    park_hold(parked);
+    if (parked->id)
+        ticket = engine_keep(engine, parked->id, &parked->actor, park_done, parked);
+    else
+        ticket = engine_mkdir(engine, (enum object_kind)parked->size, parked->name, parked->mode,
+                              &parked->actor, park_done, parked);
+    park_began(parked, ticket);
+    return true;
+}
+
+static void answer_create(struct parked *parked, int err)
+{
+    struct fs *fs = parked->fs;
+    g_autofree char *file = g_strconcat(parked->name, ".ini", NULL);
+    struct fuse_entry_param entry;
+
+    if (!err)
+        err = fs_entry(fs, parked->ino, file, &entry);
+    if (err)
+        fuse_reply_err(parked->req, err);
+    else
+        open_created(fs, parked->req, entry.ino, (int)parked->todo | O_TRUNC, false);
+}
+
+static void create_object(struct fs *fs, fuse_req_t req, const struct spot *spot, mode_t mode,
+                          int flags)
+{
+    struct parked *parked = park_new(fs, req);
+    struct object *object;
+
+    cloud_read_lock(fs->cloud);
+    object = cloud_find(fs->cloud, spot->folder->kind, spot->object_name);
+    parked->id = object ? object->id : 0;
+    cloud_read_unlock(fs->cloud);
+    parked->ino = spot->parent;
+    parked->name = g_strdup(spot->object_name);
+    parked->size = spot->folder->kind;
+    parked->mode = 0755;
+    parked->todo = (unsigned)flags;
+    parked->step = step_create;
+    parked->answer = answer_create;
+    park_run(parked);
+    (void)mode;
+}
+
+/* A name that was removed is made again: a spec from nothing, what makes itself for nothing. */
+static void create_hidden(struct fs *fs, fuse_req_t req, const struct spot *spot, int flags)
+{
+    bool spec = spot_is_spec(spot);
+
+    if (spot->is_dir || !S_ISREG(spot->row->mode)) {
+        fuse_reply_err(req, EEXIST);
+        return;
+    }
+    hidden_take(fs->hidden, spot->ino);
+    open_created(fs, req, spot->ino, flags | O_TRUNC, !spec);
+}
+
+void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+               struct fuse_file_info *fi)
+{
+    struct fs *fs = fs_of(req);
+    g_auto(Spot) spot = {0};
+    int err = spot_find(fs, parent, name, &spot);
+
+    if (err)
+        fuse_reply_err(req, err);
+    else if (spot_is_there(&spot) && (fi->flags & O_EXCL))
+        fuse_reply_err(req, EEXIST);
+    else if (spot.scratch)
+        open_created(fs, req, spot.scratch, fi->flags, false);
+    else if (spot_is_shown(&spot))
+        open_created(fs, req, spot.ino, fi->flags, false);
+    else if (spot.hidden)
+        create_hidden(fs, req, &spot, fi->flags);
+    else if (spot.object_name)
+        create_object(fs, req, &spot, mode, fi->flags);
+    else if (spot_takes_scratch(&spot))
+        create_scratch(fs, req, &spot, mode, fi->flags);
+    else
+        fuse_reply_err(req, EACCES);
+}
+
+/* ---- links */
+
+/* A link as this tree has it: into vms/, or of a VM that is being put back to its host. */
+static bool is_ours(struct fs *fs, fuse_req_t req, const struct spot *spot, const char *target)
+{
+    g_autofree char *wanted = g_strdup_printf("../../../vms/%s", spot->name);
+
+    if (spot->dir == SPOT_LINKS)
+        return strcmp(target, wanted) == 0;
+    return restore_may_write(fs->restore, spot->dir_id, fuse_req_ctx(req)->pid);
+}
+
+static int check_link(struct fs *fs, fuse_req_t req, const struct spot *spot, const char *target)
+{
+    bool reserved = spot->hidden || spot->dir == SPOT_LINKS ||
+                    (spot->dir == SPOT_OBJECT && strcmp(spot->name, "host") == 0);
+
+    if (spot_is_there(spot))
+        return EEXIST;
+    if (spot->dir == SPOT_ELSEWHERE || spot->object_name)
+        return EPERM;
+    if (reserved && !spot->hidden && !is_ours(fs, req, spot, target))
+        return EOPNOTSUPP; /* it would have to move a VM */
+    return 0;
+}
+
+void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
+{
+    struct fs *fs = fs_of(req);
+    const struct fuse_ctx *ctx = fuse_req_ctx(req);
+    struct fuse_entry_param entry = {0};
+    g_auto(Spot) spot = {0};
+    int err = spot_find(fs, parent, name, &spot);
+
+    if (!err)
+        err = check_link(fs, req, &spot, target);
+    if (!err)
+        err = scratch_create(fs->scratches, parent, name, ctx->uid, ctx->gid, S_IFLNK | 0777,
+                             &entry.ino);
+    if (!err)
+        err = scratch_write(fs->scratches, entry.ino, target, strlen(target), 0, false);
+    if (!err)
+        err = scratch_stat(fs->scratches, entry.ino, &entry.attr);
+    if (err)
+        fuse_reply_err(req, err);
+    else
+        fuse_reply_entry(req, &entry);
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Renaming. Of a scratch file onto a spec it is the commit, and fails with its errno; of an
+ * object's directory it renames the object, or makes a plan real; of a spec to another name it is
+ * an editor's backup.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/spec/spec.h"
+#include "fs/handle.h"
+#include "fs/hidden.h"
+#include "fs/ino.h"
+#include "fs/restore.h"
+#include "fs/scratch.h"
+#include "fs/spot.h"
+
+/* ---- a scratch file onto a spec */
+
+/* What `lines` of a parked commit are. */
+enum { RENAME_FROM, RENAME_OBJECT, RENAME_NAMES };
+
+/* First the object is made or kept where there is none, then the text is committed. */
+static bool step_commit(struct parked *parked)
+{
+    struct engine *engine = parked->fs->engine;
+    engine_ticket ticket;
+
+    if (parked->next == 2)
+        return false;
+    park_hold(parked);
+    if (parked->next++ == 0 && parked->lines[RENAME_OBJECT][0]) {
+        if (parked->id)
+            ticket = engine_keep(engine, parked->id, &parked->actor, park_done, parked);
+        else
+            ticket = engine_mkdir(engine, (enum object_kind)parked->todo,
+                                  parked->lines[RENAME_OBJECT], 0755, &parked->actor, park_done,
+                                  parked);
+        park_began(parked, ticket);
+        return true;
+    }
+    parked->next = 2;
+    if (!parked->id)
+        parked->id = fs_object_id(parked->fs, (enum object_kind)parked->todo,
+                                  parked->lines[RENAME_OBJECT]);
+    ticket = engine_commit(engine, parked->id, parked->name, parked->size, &parked->actor,
+                           park_done, parked);
+    park_began(parked, ticket);
+    return true;
+}
+
+static void answer_commit(struct parked *parked, int err)
+{
+    struct fs *fs = parked->fs;
+
+    if (!err) {
+        scratch_unlink(fs->scratches, parked->ino, parked->lines[RENAME_FROM]);
+        hidden_take(fs->hidden, ino_make(parked->id, CODE_SPEC));
+    } else if (parked->made && parked->id) {
+        /* Made for this commit, which failed: nothing is left of it. */
+        engine_rmdir(fs->engine, parked->id, &parked->actor, park_ignore, NULL);
+    }
+    fuse_reply_err(parked->req, err);
+}
+
+static void commit_scratch(struct fs *fs, fuse_req_t req, const struct spot *from,
+                           const struct spot *to)
+{
+    g_autoptr(GBytes) text = scratch_read(fs->scratches, from->scratch, SPEC_MAX_BYTES + 1, 0);
+    struct parked *parked = park_new(fs, req);
+    bool named = to->object_name && !to->ino;
+
+    parked->ino = from->parent;
+    parked->lines = g_new0(char *, RENAME_NAMES + 1);
+    parked->lines[RENAME_FROM] = g_strdup(from->name);
+    parked->lines[RENAME_OBJECT] = g_strdup(named ? to->object_name : "");
+    parked->size = text ? g_bytes_get_size(text) : 0;
+    parked->name = g_malloc0(parked->size + 1);
+    if (text)
+        memcpy(parked->name, g_bytes_get_data(text, NULL), parked->size);
+    parked->todo = to->folder ? to->folder->kind : 0;
+    parked->id = to->ino    ? to->id
+                 : named ? fs_object_id(fs, to->folder->kind, to->object_name)
+                         : 0;
+    parked->made = named && !parked->id;
+    parked->step = step_commit;
+    parked->answer = answer_commit;
+    park_run(parked);
+}
+
+/* ---- a scratch file elsewhere */
+
+/* A link onto a link: the same target is fine, another would have to move the VM. */
+static int check_relink(struct fs *fs, const struct spot *from, const struct spot *to)
+{
+    g_autoptr(GBytes) target = scratch_read(fs->scratches, from->scratch, SCRATCH_FILE_MAX, 0);
+    g_autoptr(GString) now = fs_render(fs, to->ino);
+    size_t len = 0;
+    const char *text = target ? g_bytes_get_data(target, &len) : NULL;
+
+    return now && text && now->len == len && memcmp(now->str, text, len) == 0 ? 0 : EOPNOTSUPP;
+}
+
+/* Onto a file that makes itself: only trees that are put back may, and nothing comes of it. */
+static int replace_derived(struct fs *fs, fuse_req_t req, const struct spot *from,
+                           const struct spot *to)
+{
+    int err = 0;
+
+    if (to->is_dir)
+        return EISDIR;
+    if (S_ISLNK(to->row->mode) && !to->hidden)
+        err = check_relink(fs, from, to);
+    else if (!to->hidden && !scratch_is_restored(fs->scratches, from->scratch) &&
+             !restore_may_write(fs->restore, to->id, fuse_req_ctx(req)->pid))
+        err = EACCES;
+    if (err)
+        return err;
+    hidden_take(fs->hidden, to->ino);
+    return scratch_unlink(fs->scratches, from->parent, from->name);
+}
+
+static void move_scratch(struct fs *fs, fuse_req_t req, const struct spot *from,
+                         const struct spot *to)
+{
+    struct stat st = {0};
+    int err = scratch_stat(fs->scratches, from->scratch, &st);
+
+    if (!err && spot_is_spec(to) && !to->is_dir && S_ISREG(st.st_mode)) {
+        commit_scratch(fs, req, from, to);
+        return;
+    }
+    if (!err && to->ino)
+        err = replace_derived(fs, req, from, to);
+    else if (!err && (spot_takes_scratch(to) || to->dir == SPOT_LINKS))
+        err = scratch_rename(fs->scratches, from->parent, from->name, to->parent, to->name);
+    else if (!err)
+        err = EXDEV;
+    fuse_reply_err(req, err);
+}
+
+/* ---- a spec to another name: an editor's backup */
+
+static int back_up(struct fs *fs, fuse_req_t req, const struct spot *from, const struct spot *to)
+{
+    g_autoptr(GString) text = fs_render(fs, from->ino);
+    const struct fuse_ctx *ctx = fuse_req_ctx(req);
+    uint64_t ino = to->scratch;
+    int err = 0;
+
+    if (!text)
+        return ESTALE;
+    if (!ino)
+        err = scratch_create(fs->scratches, to->parent, to->name, ctx->uid, ctx->gid,
+                             S_IFREG | 0644, &ino);
+    if (!err)
+        err = scratch_resize(fs->scratches, ino, 0);
+    if (!err)
+        err = scratch_write(fs->scratches, ino, text->str, text->len, 0, false);
+    if (!err)
+        hidden_add(fs->hidden, from->ino);
+    /* The kernel takes the new name for the spec's inode until it is told. */
+    inval_name(fs->inval, to->parent, to->name);
+    return err;
+}
+
+static bool step_drop(struct parked *parked)
+{
+    if (parked->next++ > 0)
+        return false;
+    park_hold(parked);
+    park_began(parked,
+               engine_drop(parked->fs->engine, parked->id, &parked->actor, park_done, parked));
+    return true;
+}
+
+void fs_drop(struct fs *fs, fuse_req_t req, uint64_t id)
+{
+    struct parked *parked = park_new(fs, req);
+
+    parked->id = id;
+    parked->step = step_drop;
+    park_run(parked);
+}
+
+/* ---- an object to another name */
+
+static bool step_rename(struct parked *parked)
+{
+    if (parked->next++ > 0)
+        return false;
+    park_hold(parked);
+    park_began(parked, engine_rename(parked->fs->engine, parked->id,
+                                     (enum object_kind)parked->todo, parked->name, &parked->actor,
+                                     park_done, parked));
+    return true;
+}
+
+static void rename_object(struct fs *fs, fuse_req_t req, uint64_t id, enum object_kind kind,
+                          const char *name)
+{
+    struct parked *parked = park_new(fs, req);
+
+    parked->id = id;
+    parked->todo = kind;
+    parked->name = g_strdup(name);
+    parked->step = step_rename;
+    park_run(parked);
+}
+
+static void move_file(struct fs *fs, fuse_req_t req, const struct spot *from,
+                      const struct spot *to)
+{
+    bool flat = from->dir == SPOT_FLAT;
+
+    if (flat && to->parent == from->parent && to->object_name) {
+        rename_object(fs, req, from->id, from->folder->kind, to->object_name);
+    } else if (to->parent == from->parent && spot_takes_scratch(to) &&
+               S_ISREG(from->row->mode)) {
+        int err = back_up(fs, req, from, to);
+
+        if (!err && flat)
+            fs_drop(fs, req, from->id);
+        else
+            fuse_reply_err(req, err);
+    } else {
+        fuse_reply_err(req, S_ISREG(from->row->mode) ? EXDEV : EPERM);
+    }
+}
+
+/* Not EXDEV: mv would copy the object and then destroy it. */
+static void move_dir(struct fs *fs, fuse_req_t req, const struct spot *from, const struct spot *to)
+{
+    bool folder = to->dir == SPOT_ELSEWHERE && to->folder && to->folder->kind != OBJECT_FOLDER;
+
+    if (from->row || !from->folder || from->folder->kind == OBJECT_FOLDER || !folder)
+        fuse_reply_err(req, EPERM);
+    else if (to->ino)
+        fuse_reply_err(req, ENOTEMPTY);
+    else
+        rename_object(fs, req, from->id, to->folder->kind, to->name);
+}
+
+void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t to_parent,
+               const char *to_name, unsigned flags)
+{
+    struct fs *fs = fs_of(req);
+    g_auto(Spot) from = {0};
+    g_auto(Spot) to = {0};
+    int err = flags & ~(unsigned)RENAME_NOREPLACE ? EINVAL : 0;
+
+    if (!err)
+        err = spot_find(fs, parent, name, &from);
+    if (!err)
+        err = spot_find(fs, to_parent, to_name, &to);
+    if (!err && !spot_is_there(&from))
+        err = ENOENT;
+    if (!err && (flags & RENAME_NOREPLACE) && spot_is_there(&to))
+        err = EEXIST;
+    if (err)
+        fuse_reply_err(req, err);
+    else if (from.scratch)
+        move_scratch(fs, req, &from, &to);
+    else if (from.is_dir)
+        move_dir(fs, req, &from, &to);
+    else
+        move_file(fs, req, &from, &to);
+}

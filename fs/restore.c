@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "fs/restore.h"
+
+#include <glib.h>
+#include <pthread.h>
+
+#include "fs/proc.h"
+
+enum { FOR_SECONDS = 60 /* since the directory was made or last written to */ };
+
+struct maker {
+    pid_t process;
+    int64_t until; /* monotonic microseconds */
+};
+
+struct restore {
+    pthread_mutex_t lock;
+    GHashTable *makers; /* object's id (copied) to struct maker * */
+};
+
+struct restore *restore_new(void)
+{
+    struct restore *restore = g_new0(struct restore, 1);
+
+    pthread_mutex_init(&restore->lock, NULL);
+    restore->makers = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
+    return restore;
+}
+
+void restore_free(struct restore *restore)
+{
+    if (!restore)
+        return;
+    g_hash_table_destroy(restore->makers);
+    pthread_mutex_destroy(&restore->lock);
+    g_free(restore);
+}
+
+static int64_t later(void)
+{
+    return g_get_monotonic_time() + FOR_SECONDS * G_USEC_PER_SEC;
+}
+
+static gboolean is_over(void *id, void *data, void *now)
+{
+    const struct maker *maker = data;
+
+    (void)id;
+    return maker->until < *(int64_t *)now;
+}
+
+void restore_made(struct restore *restore, uint64_t id, pid_t process)
+{
+    struct maker maker = {process, later()};
+    int64_t now = g_get_monotonic_time();
+
+    pthread_mutex_lock(&restore->lock);
+    g_hash_table_foreach_remove(restore->makers, is_over, &now);
+    g_hash_table_replace(restore->makers, g_memdup2(&id, sizeof id),
+                         g_memdup2(&maker, sizeof maker));
+    pthread_mutex_unlock(&restore->lock);
+}
+
+bool restore_may_write(struct restore *restore, uint64_t id, pid_t tid)
+{
+    pid_t process = proc_tgid(tid), parent = proc_parent(tid);
+    struct maker *maker;
+    bool may;
+
+    pthread_mutex_lock(&restore->lock);
+    maker = g_hash_table_lookup(restore->makers, &id);
+    may = maker && maker->until > g_get_monotonic_time() &&
+          (maker->process == process || maker->process == parent);
+    if (may)
+        maker->until = later();
+    pthread_mutex_unlock(&restore->lock);
+    return may;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Trees that are being put back.
+ *
+ * Writing into a derived file is EACCES. But cp -a, tar -x, rsync -a and backup tools that put a
+ * whole tree back write every file that they took, and must not stumble over those that make
+ * themselves. What tells them from a shell's `echo x > state`:
+ *
+ * - They make the object's directory themselves (rsync: the parent of the process that writes).
+ *   For a shell, mkdir(1) does. So who made a directory may, for a while, write its derived files.
+ * - They remove a file that is in their way, and make it anew (hidden.h).
+ * - They set a temporary file's time before they rename it onto its name (scratch.h); sed -i and
+ *   editors do not.
+ *
+ * What is written so is taken and thrown away.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct restore;
+
+struct restore *restore_new(void);
+void restore_free(struct restore *restore);
+/* PROCESS (a thread group) has made the directory of object ID. */
+void restore_made(struct restore *restore, uint64_t id, pid_t process);
+/* Whether the process of thread TID, or its parent, made it not long ago. */
+bool restore_may_write(struct restore *restore, uint64_t id, pid_t tid);

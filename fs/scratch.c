@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "fs/scratch.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "fs/node.h"
+
+#define FIRST_INO (UINT64_C(1) << 62)
+
+struct scratch {
+    uint64_t ino, dir; /* dir 0: unlinked */
+    char *name;
+    GString *text;
+    uid_t uid;
+    gid_t gid;
+    mode_t mode;
+    int64_t time, changed; /* of content and of status, nanoseconds since the epoch */
+    bool restored;         /* its time was set */
+    unsigned opens;
+};
+
+struct scratches {
+    pthread_mutex_t lock;
+    GHashTable *by_ino;  /* &scratch->ino to scratch, which it owns */
+    GHashTable *by_dir;  /* directory (copied) to GPtrArray of scratch, in the order of numbers */
+    uint64_t next;
+    size_t bytes;
+};
+
+static void scratch_free(void *data)
+{
+    struct scratch *scratch = data;
+
+    g_free(scratch->name);
+    g_string_free(scratch->text, true);
+    g_free(scratch);
+}
+
+static void list_free(void *list)
+{
+    g_ptr_array_unref(list);
+}
+
+struct scratches *scratches_new(void)
+{
+    struct scratches *all = g_new0(struct scratches, 1);
+
+    pthread_mutex_init(&all->lock, NULL);
+    all->by_ino = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, scratch_free);
+    all->by_dir = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, list_free);
+    /* Microseconds, so that a remount begins above all numbers of the mount before. */
+    all->next = FIRST_INO + (uint64_t)g_get_real_time();
+    return all;
+}
+
+void scratches_free(struct scratches *all)
+{
+    if (!all)
+        return;
+    g_hash_table_destroy(all->by_dir);
+    g_hash_table_destroy(all->by_ino);
+    pthread_mutex_destroy(&all->lock);
+    g_free(all);
+}
+
+static GPtrArray *list_of(struct scratches *all, uint64_t dir, bool make)
+{
+    GPtrArray *list = g_hash_table_lookup(all->by_dir, &dir);
+
+    if (!list && make) {
+        list = g_ptr_array_new();
+        g_hash_table_insert(all->by_dir, g_memdup2(&dir, sizeof dir), list);
+    }
+    return list;
+}
+
+static struct scratch *find(struct scratches *all, uint64_t dir, const char *name)
+{
+    GPtrArray *list = list_of(all, dir, false);
+
+    for (unsigned i = 0; list && i < list->len; i++) {
+        struct scratch *scratch = list->pdata[i];
+
+        if (strcmp(scratch->name, name) == 0)
+            return scratch;
+    }
+    return NULL;
+}
+
+static struct scratch *by_ino(struct scratches *all, uint64_t ino)
+{
+    return g_hash_table_lookup(all->by_ino, &ino);
+}
+
+static void free_if_unused(struct scratches *all, struct scratch *scratch)
+{
+    if (scratch->dir || scratch->opens)
+        return;
+    all->bytes -= scratch->text->len;
+    g_hash_table_remove(all->by_ino, &scratch->ino);
+}
+
+/* Takes the name away. */
+static void leave(struct scratches *all, struct scratch *scratch)
+{
+    GPtrArray *list = list_of(all, scratch->dir, false);
+
+    g_ptr_array_remove(list, scratch);
+    if (list->len == 0)
+        g_hash_table_remove(all->by_dir, &scratch->dir);
+    scratch->dir = 0;
+}
+
+static void enter(struct scratches *all, struct scratch *scratch, uint64_t dir, const char *name)
+{
+    GPtrArray *list = list_of(all, dir, true);
+    unsigned i = 0;
+
+    while (i < list->len && ((struct scratch *)list->pdata[i])->ino < scratch->ino)
+        i++;
+    g_ptr_array_insert(list, (int)i, scratch);
+    if (scratch->name != name) {
+        g_free(scratch->name);
+        scratch->name = g_strdup(name);
+    }
+    scratch->dir = dir;
+}
+
+static bool is_full(struct scratches *all, uint64_t dir)
+{
+    GPtrArray *list = list_of(all, dir, false);
+
+    return list && list->len >= SCRATCH_DIR_MAX;
+}
+
+uint64_t scratch_find(struct scratches *all, uint64_t dir, const char *name)
+{
+    const struct scratch *scratch;
+    uint64_t ino;
+
+    pthread_mutex_lock(&all->lock);
+    scratch = find(all, dir, name);
+    ino = scratch ? scratch->ino : 0;
+    pthread_mutex_unlock(&all->lock);
+    return ino;
+}
+
+static uint64_t add(struct scratches *all, uint64_t dir, const char *name, uid_t uid, gid_t gid,
+                    mode_t mode)
+{
+    struct scratch *scratch = g_new0(struct scratch, 1);
+
+    scratch->ino = all->next++;
+    scratch->text = g_string_new(NULL);
+    scratch->uid = uid;
+    scratch->gid = gid;
+    scratch->mode = mode & (S_IFMT | 0777);
+    scratch->time = scratch->changed = cloud_now();
+    g_hash_table_insert(all->by_ino, &scratch->ino, scratch);
+    enter(all, scratch, dir, name);
+    return scratch->ino;
+}
+
+int scratch_create(struct scratches *all, uint64_t dir, const char *name, uid_t uid, gid_t gid,
+                   mode_t mode, uint64_t *ino)
+{
+    int err = 0;
+
+    pthread_mutex_lock(&all->lock);
+    if (find(all, dir, name))
+        err = EEXIST;
+    else if (is_full(all, dir))
+        err = ENOSPC;
+    else
+        *ino = add(all, dir, name, uid, gid, mode);
+    pthread_mutex_unlock(&all->lock);
+    return err;
+}
+
+static int unlink_locked(struct scratches *all, uint64_t dir, const char *name)
+{
+    struct scratch *scratch = find(all, dir, name);
+
+    if (!scratch)
+        return ENOENT;
+    leave(all, scratch);
+    free_if_unused(all, scratch);
+    return 0;
+}
+
+int scratch_unlink(struct scratches *all, uint64_t dir, const char *name)
+{
+    int err;
+
+    pthread_mutex_lock(&all->lock);
+    err = unlink_locked(all, dir, name);
+    pthread_mutex_unlock(&all->lock);
+    return err;
+}
+
+int scratch_rename(struct scratches *all, uint64_t dir, const char *name, uint64_t to,
+                   const char *to_name)
+{
+    struct scratch *scratch;
+    int err = 0;
+
+    pthread_mutex_lock(&all->lock);
+    scratch = find(all, dir, name);
+    if (!scratch) {
+        err = ENOENT;
+    } else if (find(all, to, to_name) != scratch) {
+        unlink_locked(all, to, to_name);
+        if (to != dir && is_full(all, to)) {
+            err = ENOSPC;
+        } else {
+            leave(all, scratch);
+            enter(all, scratch, to, to_name);
+            scratch->changed = cloud_now();
+        }
+    }
+    pthread_mutex_unlock(&all->lock);
+    return err;
+}
+
+void scratch_drop(struct scratches *all, uint64_t dir)
+{
+    GPtrArray *list;
+
+    pthread_mutex_lock(&all->lock);
+    while ((list = list_of(all, dir, false))) {
+        struct scratch *scratch = list->pdata[0];
+
+        leave(all, scratch);
+        free_if_unused(all, scratch);
+    }
+    pthread_mutex_unlock(&all->lock);
+}
+
+int scratch_open(struct scratches *all, uint64_t ino)
+{
+    struct scratch *scratch;
+
+    pthread_mutex_lock(&all->lock);
+    scratch = by_ino(all, ino);
+    if (scratch)
+        scratch->opens++;
+    pthread_mutex_unlock(&all->lock);
+    return scratch ? 0 : ESTALE;
+}
+
+void scratch_close(struct scratches *all, uint64_t ino)
+{
+    struct scratch *scratch;
+
+    pthread_mutex_lock(&all->lock);
+    scratch = by_ino(all, ino);
+    if (scratch) {
+        scratch->opens--;
+        free_if_unused(all, scratch);
+    }
+    pthread_mutex_unlock(&all->lock);
+}
+
+static void fill_stat(const struct scratch *scratch, struct stat *st)
+{
+    *st = (struct stat){
+        .st_ino = scratch->ino,
+        .st_mode = scratch->mode,
+        .st_nlink = scratch->dir ? 1 : 0,
+        .st_uid = scratch->uid,
+        .st_gid = scratch->gid,
+        .st_blksize = 4096,
+    };
+    stat_set_size(st, scratch->text->len);
+    stat_set_time(st, scratch->changed);
+    stat_set_time(st, scratch->time);
+}
+
+int scratch_stat(struct scratches *all, uint64_t ino, struct stat *st)
+{
+    const struct scratch *scratch;
+
+    pthread_mutex_lock(&all->lock);
+    scratch = by_ino(all, ino);
+    if (scratch)
+        fill_stat(scratch, st);
+    pthread_mutex_unlock(&all->lock);
+    return scratch ? 0 : ESTALE;
+}
+
+int scratch_set(struct scratches *all, uint64_t ino, uid_t uid, gid_t gid, mode_t mode,
+                int64_t time)
+{
+    struct scratch *scratch;
+
+    pthread_mutex_lock(&all->lock);
+    scratch = by_ino(all, ino);
+    if (scratch) {
+        scratch->uid = uid != (uid_t)-1 ? uid : scratch->uid;
+        scratch->gid = gid != (gid_t)-1 ? gid : scratch->gid;
+        scratch->mode = mode != (mode_t)-1 ? (scratch->mode & S_IFMT) | (mode & 0777)
+                                              : scratch->mode;
+        scratch->time = time != -1 ? time : scratch->time;
+        scratch->restored = scratch->restored || time != -1;
+        scratch->changed = cloud_now();
+    }
+    pthread_mutex_unlock(&all->lock);
+    return scratch ? 0 : ESTALE;
+}
+
+bool scratch_is_restored(struct scratches *all, uint64_t ino)
+{
+    const struct scratch *scratch;
+    bool restored;
+
+    pthread_mutex_lock(&all->lock);
+    scratch = by_ino(all, ino);
+    restored = scratch && scratch->restored;
+    pthread_mutex_unlock(&all->lock);
+    return restored;
+}
+
+GBytes *scratch_read(struct scratches *all, uint64_t ino, size_t size, off_t offset)
+{
+    const struct scratch *scratch;
+    GBytes *bytes = NULL;
+    size_t start;
+
+    pthread_mutex_lock(&all->lock);
+    scratch = by_ino(all, ino);
+    if (scratch) {
+        start = MIN((size_t)MAX(offset, 0), scratch->text->len);
+        bytes = g_bytes_new(scratch->text->str + start, MIN(size, scratch->text->len - start));
+    }
+    pthread_mutex_unlock(&all->lock);
+    return bytes;
+}
+
+/* New bytes read as NULs. */
+static int resize(struct scratches *all, struct scratch *scratch, size_t size)
+{
+    size_t old = scratch->text->len;
+
+    if (size > SCRATCH_FILE_MAX)
+        return EFBIG;
+    if (size > old && all->bytes + (size - old) > SCRATCH_ALL_MAX)
+        return ENOSPC;
+    g_string_set_size(scratch->text, size);
+    if (size > old)
+        memset(scratch->text->str + old, 0, size - old);
+    all->bytes += size - old;
+    scratch->time = scratch->changed = cloud_now();
+    scratch->restored = false;
+    return 0;
+}
+
+int scratch_resize(struct scratches *all, uint64_t ino, off_t size)
+{
+    struct scratch *scratch;
+    int err;
+
+    if (size < 0)
+        return EINVAL;
+    pthread_mutex_lock(&all->lock);
+    scratch = by_ino(all, ino);
+    err = scratch ? resize(all, scratch, (size_t)size) : ESTALE;
+    pthread_mutex_unlock(&all->lock);
+    return err;
+}
+
+int scratch_write(struct scratches *all, uint64_t ino, const char *data, size_t size, off_t offset,
+                  bool append)
+{
+    struct scratch *scratch;
+    size_t start;
+    int err = ESTALE;
+
+    if (offset < 0)
+        return EINVAL;
+    if (offset > SCRATCH_FILE_MAX)
+        return EFBIG;
+    pthread_mutex_lock(&all->lock);
+    scratch = by_ino(all, ino);
+    if (scratch) {
+        start = append ? scratch->text->len : (size_t)offset;
+        err = resize(all, scratch, MAX(scratch->text->len, start + size));
+        if (!err)
+            memcpy(scratch->text->str + start, data, size);
+    }
+    pthread_mutex_unlock(&all->lock);
+    return err;
+}
+
+void scratch_walk(struct scratches *all, uint64_t dir, uint64_t after,
+                  bool (*fn)(void *ctx, const char *name, const struct stat *st), void *ctx)
+{
+    GPtrArray *list;
+    bool more = true;
+
+    pthread_mutex_lock(&all->lock);
+    list = list_of(all, dir, false);
+    for (unsigned i = 0; list && more && i < list->len; i++) {
+        const struct scratch *scratch = list->pdata[i];
+        struct stat st;
+
+        if (scratch->ino <= after)
+            continue;
+        fill_stat(scratch, &st);
+        more = fn(ctx, scratch->name, &st);
+    }
+    pthread_mutex_unlock(&all->lock);
+}

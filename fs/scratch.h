@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Scratch files: what editors, sed -i, rsync and git write beside a spec before they rename it
+ * onto the spec. In memory, bounded, never scheduled, gone with their directory and the mount.
+ *
+ * Threads: any; one lock of its own, never held together with another. Inode numbers are from a
+ * range of their own and never repeat.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+struct scratches;
+
+enum {
+    SCRATCH_FILE_MAX = 1 << 20,  /* bytes of one: more is EFBIG */
+    SCRATCH_DIR_MAX = 256,       /* files in a directory: more is ENOSPC */
+    SCRATCH_ALL_MAX = 64 << 20,  /* bytes of all: more is ENOSPC */
+};
+
+static inline bool scratch_is(uint64_t ino)
+{
+    return ino >> 62 & 1;
+}
+
+struct scratches *scratches_new(void);
+void scratches_free(struct scratches *all);
+
+/* The number of NAME in directory DIR; 0: there is none. */
+uint64_t scratch_find(struct scratches *all, uint64_t dir, const char *name);
+/* MODE with the type: S_IFREG, or S_IFLNK for a link whose target is its text. EEXIST, ENOSPC. */
+int scratch_create(struct scratches *all, uint64_t dir, const char *name, uid_t uid, gid_t gid,
+                   mode_t mode, uint64_t *ino);
+/* ENOENT. Who has it open goes on with it. */
+int scratch_unlink(struct scratches *all, uint64_t dir, const char *name);
+/* NAME in DIR becomes TO_NAME in TO, in the place of what was called so. ENOENT, ENOSPC. */
+int scratch_rename(struct scratches *all, uint64_t dir, const char *name, uint64_t to,
+                   const char *to_name);
+/* All of a directory that is gone. */
+void scratch_drop(struct scratches *all, uint64_t dir);
+
+/* Keeps an unlinked one for a handle; ESTALE. Every open has its close. */
+int scratch_open(struct scratches *all, uint64_t ino);
+void scratch_close(struct scratches *all, uint64_t ino);
+
+/* ESTALE for all of these. */
+int scratch_stat(struct scratches *all, uint64_t ino, struct stat *st);
+/* (uid_t)-1, (gid_t)-1, (mode_t)-1, -1 leave as it is. TIME in nanoseconds. */
+int scratch_set(struct scratches *all, uint64_t ino, uid_t uid, gid_t gid, mode_t mode,
+                int64_t time);
+/* Up to SIZE bytes from OFFSET; free with g_bytes_unref. NULL: it is gone. */
+GBytes *scratch_read(struct scratches *all, uint64_t ino, size_t size, off_t offset);
+/* Also EFBIG, ENOSPC. */
+int scratch_write(struct scratches *all, uint64_t ino, const char *data, size_t size, off_t offset,
+                  bool append);
+int scratch_resize(struct scratches *all, uint64_t ino, off_t size);
+/* Whether its time was set by somebody, as tools do that put files back. */
+bool scratch_is_restored(struct scratches *all, uint64_t ino);
+
+/* Calls FN for the files of DIR with numbers above AFTER, in their order, until it says false. */
+void scratch_walk(struct scratches *all, uint64_t dir, uint64_t after,
+                  bool (*fn)(void *ctx, const char *name, const struct stat *st), void *ctx);
