@@ -119,7 +119,7 @@ for F in "$M/vms/web1/spec" "$M/specs/vms/web1.ini"; do
     # Many lines, several writes: one commit, of the whole.
     for shell in bash dash; do
         before=$(events_of vms/web1 'spec written')
-        $shell -c "{ printf '# a comment of some length, line %s\n' \$(seq 900); printf 'cpus = 2\nmemory = 32MiB\n'; } >\"$F\""
+        $shell -c "{ printf '# a comment by $shell, of some length, line %s\n' \$(seq 900); printf 'cpus = 2\nmemory = 32MiB\n'; } >\"$F\""
         same "$(wc -l <"$F")" 902
         same "$(($(events_of vms/web1 'spec written') - before))" 1
     done
