@@ -114,12 +114,28 @@ static void create_hidden(struct fs *fs, fuse_req_t req, const struct spot *spot
 {
     bool spec = spot_is_spec(spot);
 
-    if (spot->is_dir || !S_ISREG(spot->row->mode)) {
+    if (spot->is_dir) {
         fuse_reply_err(req, EEXIST);
         return;
     }
-    hidden_take(fs->hidden, spot->ino);
+    hidden_take(fs->hidden, spot_key(spot));
     open_created(fs, req, spot->ino, flags | O_TRUNC, !spec);
+}
+
+/* tar makes a file first where a link is to be. */
+static void create_anew(struct fs *fs, fuse_req_t req, const struct spot *spot, mode_t mode,
+                        int flags)
+{
+    if (spot_is_link(spot))
+        create_scratch(fs, req, spot, mode, flags);
+    else
+        create_hidden(fs, req, spot, flags);
+}
+
+static bool expects_nothing(struct fs *fs, fuse_req_t req, const struct spot *spot)
+{
+    return (spot->dir == SPOT_OBJECT || spot->dir == SPOT_LINKS) &&
+           restore_expects_nothing(fs->restore, spot->dir_id, fuse_req_ctx(req)->pid);
 }
 
 void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
@@ -131,6 +147,8 @@ void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 
     if (err)
         fuse_reply_err(req, err);
+    else if (spot_is_shown(&spot) && expects_nothing(fs, req, &spot))
+        create_anew(fs, req, &spot, mode, fi->flags);
     else if (spot_is_there(&spot) && (fi->flags & O_EXCL))
         fuse_reply_err(req, EEXIST);
     else if (spot.scratch)
@@ -138,7 +156,7 @@ void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
     else if (spot_is_shown(&spot))
         open_created(fs, req, spot.ino, fi->flags, false);
     else if (spot.hidden)
-        create_hidden(fs, req, &spot, fi->flags);
+        create_anew(fs, req, &spot, mode, fi->flags);
     else if (spot.object_name)
         create_object(fs, req, &spot, mode, fi->flags);
     else if (spot_takes_scratch(&spot))
@@ -164,9 +182,11 @@ static int check_link(struct fs *fs, fuse_req_t req, const struct spot *spot, co
     bool reserved = spot->hidden || spot->dir == SPOT_LINKS ||
                     (spot->dir == SPOT_OBJECT && strcmp(spot->name, "host") == 0);
 
-    if (spot_is_there(spot))
+    if (spot->scratch)
         return EEXIST;
-    if (spot->dir == SPOT_ELSEWHERE || spot->object_name)
+    if (spot_is_shown(spot))
+        return is_ours(fs, req, spot, target) && expects_nothing(fs, req, spot) ? 0 : EEXIST;
+    if (spot->dir == SPOT_ELSEWHERE || spot->dir == SPOT_ROOT || spot->object_name)
         return EPERM;
     if (reserved && !spot->hidden && !is_ours(fs, req, spot, target))
         return EOPNOTSUPP; /* it would have to move a VM */
@@ -194,4 +214,48 @@ void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const cha
         fuse_reply_err(req, err);
     else
         fuse_reply_entry(req, &entry);
+}
+
+/* ---- hard links: a spec has two names, and no others */
+
+static void answer_link(struct parked *parked, int err)
+{
+    struct fuse_entry_param entry;
+
+    hidden_take(parked->fs->hidden, ino_make(parked->id, CODE_SPEC));
+    hidden_take(parked->fs->hidden, ino_make(parked->id, CODE_INI));
+    if (!err)
+        err = fs_entry(parked->fs, parked->ino, parked->name, &entry);
+    if (err)
+        fuse_reply_err(parked->req, err);
+    else
+        fuse_reply_entry(parked->req, &entry);
+}
+
+/* Tools that keep hard links remove one of the two and link it anew. */
+void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name)
+{
+    struct fs *fs = fs_of(req);
+    g_auto(Spot) spot = {0};
+    int err = spot_find(fs, parent, name, &spot);
+    uint64_t id = ino_id(ino);
+    struct parked *parked;
+
+    if (!err && spot_is_there(&spot))
+        err = EEXIST;
+    if (!err && (ino_code(ino) != CODE_SPEC ||
+                 (spot.object_name ? fs_object_id(fs, spot.folder->kind, spot.object_name) != id
+                                   : spot.ino != ino)))
+        err = EPERM;
+    if (err) {
+        fuse_reply_err(req, err);
+        return;
+    }
+    parked = park_new(fs, req);
+    parked->id = id;
+    parked->ino = parent;
+    parked->name = g_strdup(name);
+    parked->step = step_create;
+    parked->answer = answer_link;
+    park_run(parked);
 }

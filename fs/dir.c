@@ -6,6 +6,7 @@
 #include "fs/fs.h"
 #include "fs/hidden.h"
 #include "fs/scratch.h"
+#include "fs/spot.h"
 
 void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
@@ -31,6 +32,7 @@ struct listing {
     char *at;
     size_t left;
     bool plus;
+    const struct node *dir;
 };
 
 /* Without a number here, the kernel takes the name's type only and asks when it wants more. */
@@ -76,23 +78,37 @@ static bool add_entry(void *ctx, const struct node *node, const char *name, off_
 {
     struct listing *list = ctx;
 
-    if (hidden_is(list->fs->hidden, node_ino(node)))
+    if (hidden_is(list->fs->hidden, node_key(list->dir, node)))
         return true;
     return take(list, list->plus ? add_plus(list, node, name, offset)
                                  : add_plain(list, node, name, offset));
 }
 
-/* Behind all others; the kernel asks for each when it wants more than its type. */
-static bool add_scratch(void *ctx, const char *name, const struct stat *st)
+static bool add_scratch(struct listing *list, const struct scratch_name *each)
 {
-    struct listing *list = ctx;
-    struct fuse_entry_param entry = {.attr = *st};
-    off_t offset = (off_t)st->st_ino;
+    struct fuse_entry_param entry = {.attr = each->st};
+    off_t offset = (off_t)each->st.st_ino;
 
-    return take(list,
-                list->plus
-                    ? fuse_add_direntry_plus(list->req, list->at, list->left, name, &entry, offset)
-                    : fuse_add_direntry(list->req, list->at, list->left, name, st, offset));
+    /* The kernel asks for each when it wants more than its type. */
+    return take(list, list->plus ? fuse_add_direntry_plus(list->req, list->at, list->left,
+                                                          each->name, &entry, offset)
+                                 : fuse_add_direntry(list->req, list->at, list->left, each->name,
+                                                     &each->st, offset));
+}
+
+/* Behind all others, but for those whose names the model has come to have itself. */
+static void add_scratches(struct listing *list, uint64_t ino, off_t after) EXCLUDES(model)
+{
+    g_autoptr(GPtrArray) names = scratch_list(list->fs->scratches, ino, (uint64_t)after);
+    bool more = true;
+
+    for (unsigned i = 0; names && more && i < names->len; i++) {
+        const struct scratch_name *each = names->pdata[i];
+        g_auto(Spot) spot = {0};
+
+        if (spot_find(list->fs, ino, each->name, &spot) == 0 && spot.scratch)
+            more = add_scratch(list, each);
+    }
 }
 
 static void list_dir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, bool plus)
@@ -100,8 +116,8 @@ static void list_dir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, 
 {
     struct fs *fs = fs_of(req);
     g_autofree char *buf = g_malloc(size);
-    struct listing list = {req, fs, buf, size, plus};
     struct node dir;
+    struct listing list = {req, fs, buf, size, plus, &dir};
     bool found;
 
     inval_reply_begin(fs->inval);
@@ -111,7 +127,7 @@ static void list_dir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, 
         node_walk(fs->cloud, &dir, offset, add_entry, &list);
     cloud_read_unlock(fs->cloud);
     if (found)
-        scratch_walk(fs->scratches, ino, (uint64_t)offset, add_scratch, &list);
+        add_scratches(&list, ino, offset);
     if (found)
         fuse_reply_buf(req, buf, size - list.left);
     else

@@ -86,7 +86,7 @@ static int find_entry(struct fs *fs, uint64_t parent, const char *name, struct n
     /* Without a handle of the inode, NFS asks for "." also of files. */
     if (!node_is_dir(&dir) && strcmp(name, ".") != 0)
         return ENOTDIR;
-    if (!node_child(fs->cloud, &dir, name, child) || hidden_is(fs->hidden, node_ino(child)))
+    if (!node_child(fs->cloud, &dir, name, child) || hidden_is(fs->hidden, node_key(&dir, child)))
         return ENOENT;
     return 0;
 }

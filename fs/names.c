@@ -27,7 +27,13 @@ static void reply_entry(struct fs *fs, fuse_req_t req, uint64_t parent, const ch
 
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-    reply_entry(fs_of(req), req, parent, name);
+    struct fs *fs = fs_of(req);
+
+    if (!scratch_is(parent) && (ino_code(parent) == CODE_SELF || ino_code(parent) == CODE_VMS) &&
+        restore_expects_nothing(fs->restore, ino_id(parent), fuse_req_ctx(req)->pid))
+        fuse_reply_err(req, ENOENT);
+    else
+        reply_entry(fs, req, parent, name);
 }
 
 static void read_scratch_link(struct fs *fs, fuse_req_t req, uint64_t ino)
@@ -92,12 +98,25 @@ static bool is_folder(fuse_ino_t ino)
     return ino_code(ino) == CODE_SELF && folder && folder->kind != OBJECT_FOLDER && !folder->flat;
 }
 
+/* No directories but objects'; the vms/ of one that is being put back is there already. */
+static void remake_dir(struct fs *fs, fuse_req_t req, uint64_t parent, const char *name)
+{
+    g_auto(Spot) spot = {0};
+    int err = spot_find(fs, parent, name, &spot);
+
+    if (!err && spot.is_dir &&
+        restore_expects_nothing(fs->restore, spot.dir_id, fuse_req_ctx(req)->pid))
+        reply_entry(fs, req, parent, name);
+    else
+        fuse_reply_err(req, err ? err : spot_is_there(&spot) ? EEXIST : EPERM);
+}
+
 void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 {
     struct parked *parked;
 
     if (!is_folder(parent)) {
-        fuse_reply_err(req, EPERM);
+        remake_dir(fs_of(req), req, parent, name);
         return;
     }
     parked = park_new(fs_of(req), req);
@@ -190,8 +209,23 @@ static int unlink_spot(struct fs *fs, const struct spot *spot)
         return EISDIR;
     if (spot->dir == SPOT_ELSEWHERE)
         return EPERM;
-    hidden_add(fs->hidden, spot->ino);
+    hidden_add(fs->hidden, spot_key(spot));
     return 0;
+}
+
+/* Hosts of the configuration and members of services are not removed through specs/: as in their
+ * own directories, the file only seems to go. */
+static bool stays(struct fs *fs, uint64_t id) EXCLUDES(model)
+{
+    const struct object *object;
+    bool stays;
+
+    cloud_read_lock(fs->cloud);
+    object = cloud_by_id(fs->cloud, id);
+    stays = object && ((object->kind == OBJECT_HOST && object->host.from_conf) ||
+                       (object->kind == OBJECT_VM && object->vm.service));
+    cloud_read_unlock(fs->cloud);
+    return stays;
 }
 
 void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
@@ -200,7 +234,7 @@ void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
     g_auto(Spot) spot = {0};
     int err = spot_find(fs, parent, name, &spot);
 
-    if (!err && spot_is_shown(&spot) && spot.dir == SPOT_FLAT && !spot.is_dir) {
+    if (!err && spot_is_shown(&spot) && spot.dir == SPOT_FLAT && !stays(fs, spot.id)) {
         fs_drop(fs, req, spot.id);
         return;
     }

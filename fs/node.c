@@ -12,6 +12,13 @@ uint64_t node_ino(const struct node *node)
     return ino_make(node->object->id, node->row ? node->row->code : CODE_SELF);
 }
 
+uint64_t node_key(const struct node *dir, const struct node *child)
+{
+    const struct folder_row *folder = folder_by_id(dir->object->id);
+
+    return folder && folder->flat ? ino_make(child->object->id, CODE_INI) : node_ino(child);
+}
+
 bool node_is_there(struct cloud *cloud, const struct node *node)
 {
     g_autoptr(GString) target = NULL;

@@ -27,6 +27,9 @@ static inline bool node_is_live(const struct node *node)
 
 uint64_t node_ino(const struct node *node);
 
+/* What CHILD is hidden under as a name in DIR: see hidden.h. */
+uint64_t node_key(const struct node *dir, const struct node *child);
+
 /* False: there is no such thing (any more). */
 bool node_find(struct cloud *cloud, uint64_t ino, struct node *node) REQUIRES_SHARED(model);
 /* NAME in the directory DIR, "." and ".." included. */

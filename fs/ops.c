@@ -64,14 +64,6 @@ static void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t
     fuse_reply_err(req, EPERM);
 }
 
-static void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name)
-{
-    (void)ino;
-    (void)parent;
-    (void)name;
-    fuse_reply_err(req, EPERM);
-}
-
 /* ---- no extended attributes; never ENOSYS, which the kernel would remember for the mount */
 
 static void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value,

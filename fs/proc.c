@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "fs/proc.h"
 
+#include <fcntl.h>
 #include <glib.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 /* The value of "\nKEY:\t…"; KEY comes with the newline and the colon. */
 static const char *field(const char *status, const char *key)
@@ -54,9 +57,39 @@ bool proc_parse_noise(const char *status)
     return pending != 0 && (pending & ~noise) == 0;
 }
 
-static char *read_status(pid_t tid)
+static bool is_exclusive(unsigned long flags)
 {
-    g_autofree char *path = g_strdup_printf("/proc/%d/status", (int)tid);
+    return (flags & O_CREAT) && (flags & O_EXCL);
+}
+
+/* "NUMBER ARGUMENT ARGUMENT …", the arguments in hexadecimal. */
+bool proc_parse_makes_new(const char *syscall)
+{
+    unsigned long number, args[3] = {0};
+
+    if (sscanf(syscall, "%lu %lx %lx %lx", &number, &args[0], &args[1], &args[2]) != 4)
+        return false;
+    switch (number) {
+#ifdef SYS_open
+    case SYS_open:
+        return is_exclusive(args[1]);
+    case SYS_symlink:
+    case SYS_mkdir:
+        return true;
+#endif
+    case SYS_openat:
+        return is_exclusive(args[2]);
+    case SYS_symlinkat:
+    case SYS_mkdirat:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static char *read_file(pid_t tid, const char *name)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/%s", (int)tid, name);
     char *text = NULL;
 
     g_file_get_contents(path, &text, NULL, NULL);
@@ -65,22 +98,29 @@ static char *read_status(pid_t tid)
 
 pid_t proc_tgid(pid_t tid)
 {
-    g_autofree char *status = tid > 0 ? read_status(tid) : NULL;
+    g_autofree char *status = tid > 0 ? read_file(tid, "status") : NULL;
     pid_t tgid = status ? proc_parse_tgid(status) : 0;
 
     return tgid ? tgid : tid;
 }
 
+bool proc_makes_new(pid_t tid)
+{
+    g_autofree char *syscall = tid > 0 ? read_file(tid, "syscall") : NULL;
+
+    return syscall && proc_parse_makes_new(syscall);
+}
+
 pid_t proc_parent(pid_t tid)
 {
-    g_autofree char *status = tid > 0 ? read_status(tid) : NULL;
+    g_autofree char *status = tid > 0 ? read_file(tid, "status") : NULL;
 
     return status ? proc_parse_parent(status) : 0;
 }
 
 bool proc_only_noise(pid_t tid)
 {
-    g_autofree char *status = tid > 0 ? read_status(tid) : NULL;
+    g_autofree char *status = tid > 0 ? read_file(tid, "status") : NULL;
 
     return status && proc_parse_noise(status);
 }

@@ -17,5 +17,10 @@ bool proc_parse_noise(const char *status);
 /* The thread group of a thread; the thread itself where /proc does not tell. */
 pid_t proc_tgid(pid_t tid);
 bool proc_only_noise(pid_t tid);
+/* Whether the text of /proc/PID/syscall is of a call that makes a new name or fails: open(2) with
+ * O_EXCL, symlink(2), mkdir(2). */
+bool proc_parse_makes_new(const char *syscall);
+/* Whether the thread, which waits for us, is in such a call. */
+bool proc_makes_new(pid_t tid);
 /* The parent of a thread's process; 0 where /proc does not tell. */
 pid_t proc_parent(pid_t tid);

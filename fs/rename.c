@@ -57,6 +57,7 @@ static void answer_commit(struct parked *parked, int err)
     if (!err) {
         scratch_unlink(fs->scratches, parked->ino, parked->lines[RENAME_FROM]);
         hidden_take(fs->hidden, ino_make(parked->id, CODE_SPEC));
+        hidden_take(fs->hidden, ino_make(parked->id, CODE_INI));
     } else if (parked->made && parked->id) {
         /* Made for this commit, which failed: nothing is left of it. */
         engine_rmdir(fs->engine, parked->id, &parked->actor, park_ignore, NULL);
@@ -117,7 +118,7 @@ static int replace_derived(struct fs *fs, fuse_req_t req, const struct spot *fro
         err = EACCES;
     if (err)
         return err;
-    hidden_take(fs->hidden, to->ino);
+    hidden_take(fs->hidden, spot_key(to));
     return scratch_unlink(fs->scratches, from->parent, from->name);
 }
 
@@ -159,7 +160,7 @@ static int back_up(struct fs *fs, fuse_req_t req, const struct spot *from, const
     if (!err)
         err = scratch_write(fs->scratches, ino, text->str, text->len, 0, false);
     if (!err)
-        hidden_add(fs->hidden, from->ino);
+        hidden_add(fs->hidden, spot_key(from));
     /* The kernel takes the new name for the spec's inode until it is told. */
     inval_name(fs->inval, to->parent, to->name);
     return err;
@@ -232,7 +233,7 @@ static void move_file(struct fs *fs, fuse_req_t req, const struct spot *from,
 /* Not EXDEV: mv would copy the object and then destroy it. */
 static void move_dir(struct fs *fs, fuse_req_t req, const struct spot *from, const struct spot *to)
 {
-    bool folder = to->dir == SPOT_ELSEWHERE && to->folder && to->folder->kind != OBJECT_FOLDER;
+    bool folder = to->dir == SPOT_ELSEWHERE && !to->object_name && to->folder && to->folder->kind != OBJECT_FOLDER;
 
     if (from->row || !from->folder || from->folder->kind == OBJECT_FOLDER || !folder)
         fuse_reply_err(req, EPERM);

@@ -61,12 +61,27 @@ void restore_made(struct restore *restore, uint64_t id, pid_t process)
     pthread_mutex_unlock(&restore->lock);
 }
 
+/* Most are not: /proc need not be read for them. */
+static bool is_known(struct restore *restore, uint64_t id)
+{
+    bool known;
+
+    pthread_mutex_lock(&restore->lock);
+    known = g_hash_table_contains(restore->makers, &id);
+    pthread_mutex_unlock(&restore->lock);
+    return known;
+}
+
 bool restore_may_write(struct restore *restore, uint64_t id, pid_t tid)
 {
-    pid_t process = proc_tgid(tid), parent = proc_parent(tid);
+    pid_t process, parent;
     struct maker *maker;
     bool may;
 
+    if (!is_known(restore, id))
+        return false;
+    process = proc_tgid(tid);
+    parent = proc_parent(tid);
     pthread_mutex_lock(&restore->lock);
     maker = g_hash_table_lookup(restore->makers, &id);
     may = maker && maker->until > g_get_monotonic_time() &&
@@ -75,4 +90,9 @@ bool restore_may_write(struct restore *restore, uint64_t id, pid_t tid)
         maker->until = later();
     pthread_mutex_unlock(&restore->lock);
     return may;
+}
+
+bool restore_expects_nothing(struct restore *restore, uint64_t id, pid_t tid)
+{
+    return restore_may_write(restore, id, tid) && proc_makes_new(tid);
 }

@@ -393,22 +393,33 @@ int scratch_write(struct scratches *all, uint64_t ino, const char *data, size_t 
     return err;
 }
 
-void scratch_walk(struct scratches *all, uint64_t dir, uint64_t after,
-                  bool (*fn)(void *ctx, const char *name, const struct stat *st), void *ctx)
+static void name_free(void *data)
 {
-    GPtrArray *list;
-    bool more = true;
+    struct scratch_name *each = data;
+
+    g_free(each->name);
+    g_free(each);
+}
+
+GPtrArray *scratch_list(struct scratches *all, uint64_t dir, uint64_t after)
+{
+    GPtrArray *names = NULL, *list;
 
     pthread_mutex_lock(&all->lock);
     list = list_of(all, dir, false);
-    for (unsigned i = 0; list && more && i < list->len; i++) {
+    if (list)
+        names = g_ptr_array_new_with_free_func(name_free);
+    for (unsigned i = 0; list && i < list->len; i++) {
         const struct scratch *scratch = list->pdata[i];
-        struct stat st;
+        struct scratch_name *each;
 
         if (scratch->ino <= after)
             continue;
-        fill_stat(scratch, &st);
-        more = fn(ctx, scratch->name, &st);
+        each = g_new0(struct scratch_name, 1);
+        each->name = g_strdup(scratch->name);
+        fill_stat(scratch, &each->st);
+        g_ptr_array_add(names, each);
     }
     pthread_mutex_unlock(&all->lock);
+    return names;
 }

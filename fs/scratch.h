@@ -60,6 +60,10 @@ int scratch_resize(struct scratches *all, uint64_t ino, off_t size);
 /* Whether its time was set by somebody, as tools do that put files back. */
 bool scratch_is_restored(struct scratches *all, uint64_t ino);
 
-/* Calls FN for the files of DIR with numbers above AFTER, in their order, until it says false. */
-void scratch_walk(struct scratches *all, uint64_t dir, uint64_t after,
-                  bool (*fn)(void *ctx, const char *name, const struct stat *st), void *ctx);
+struct scratch_name {
+    char *name;
+    struct stat st;
+};
+/* The files of DIR with numbers above AFTER, in their order: of struct scratch_name. NULL: none.
+ * Free with g_ptr_array_unref. */
+GPtrArray *scratch_list(struct scratches *all, uint64_t dir, uint64_t after);

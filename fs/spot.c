@@ -17,6 +17,8 @@ static enum spot_dir kind_of_dir(const struct node *dir, const struct folder_row
         return SPOT_OBJECT;
     if (folder && folder->flat)
         return SPOT_FLAT;
+    if (dir->object->id == ROOT_ID)
+        return SPOT_ROOT;
     return dir->object->id == SPECS_ID ? SPOT_SPECS : SPOT_ELSEWHERE;
 }
 
@@ -50,7 +52,7 @@ int spot_find(struct fs *fs, uint64_t parent, const char *name, struct spot *spo
     cloud_read_unlock(fs->cloud);
     if (err)
         return err;
-    spot->hidden = spot->ino && hidden_is(fs->hidden, spot->ino);
+    spot->hidden = spot->ino && hidden_is(fs->hidden, spot_key(spot));
     if (!spot_is_shown(spot))
         spot->scratch = scratch_find(fs->scratches, parent, name);
     if (spot->dir == SPOT_FLAT)

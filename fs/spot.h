@@ -3,9 +3,11 @@
 #pragma once
 
 #include "fs/fs.h"
+#include "fs/ino.h"
 
 enum spot_dir {
-    SPOT_ELSEWHERE, /* the root and its folders: nothing but objects */
+    SPOT_ELSEWHERE, /* folders: nothing but objects */
+    SPOT_ROOT,
     SPOT_OBJECT,    /* an object's directory */
     SPOT_LINKS,     /* the vms/ of a host or service */
     SPOT_SPECS,     /* specs/ itself */
@@ -30,6 +32,12 @@ struct spot {
 int spot_find(struct fs *fs, uint64_t parent, const char *name, struct spot *spot) EXCLUDES(model);
 void spot_clear(struct spot *spot);
 
+/* What the name is hidden under: the two names of a spec go one by one. */
+static inline uint64_t spot_key(const struct spot *spot)
+{
+    return spot->dir == SPOT_FLAT ? ino_make(spot->id, CODE_INI) : spot->ino;
+}
+
 /* Whether the model shows something there. */
 static inline bool spot_is_shown(const struct spot *spot)
 {
@@ -41,11 +49,17 @@ static inline bool spot_is_there(const struct spot *spot)
     return spot_is_shown(spot) || spot->scratch;
 }
 
+/* Whether the model has a link there. */
+static inline bool spot_is_link(const struct spot *spot)
+{
+    return spot->row && S_ISLNK(spot->row->mode);
+}
+
 /* Whether the name can be a scratch file's. */
 static inline bool spot_takes_scratch(const struct spot *spot)
 {
-    return !spot->ino && !spot->object_name && spot->dir != SPOT_ELSEWHERE &&
-           spot->dir != SPOT_LINKS;
+    return !spot_is_shown(spot) && !spot->object_name && spot->dir != SPOT_ELSEWHERE &&
+           (!spot->ino || spot_is_link(spot));
 }
 
 /* Whether it is, or would be, a spec. */

@@ -32,6 +32,7 @@ enum file_code {
     CODE_OF_SERVICE, /* a VM's entry in its service's vms/ */
     CODE_README,
     CODE_EVENTS,
+    CODE_INI, /* a spec's name in specs/; of no inode */
 };
 
 /* What a row has in place of a facet when its content does not change with one. */

@@ -73,13 +73,9 @@ static Spec *template_of(const struct object *service, char **text) REQUIRES_SHA
     return spec_parse(SPEC_VM, *text, strlen(*text), NULL);
 }
 
-static void add_member(struct engine *engine, struct object *service, const char *name,
-                       const char *text, Spec *spec) REQUIRES(model)
+static void begin_member(struct engine *engine, struct object *vm, const char *text, Spec *spec)
+    REQUIRES(model)
 {
-    struct object *vm = cloud_add(engine->cloud, OBJECT_VM, engine_new_id(engine), name,
-                                  service->uid, service->gid, service->mode);
-
-    cloud_set_service(engine->cloud, vm, service);
     cloud_set_spec(engine->cloud, vm, g_strdup(text), spec_ref(spec));
     vm->vm.power = spec->vm.power;
     vm->vm.phase = VM_PENDING;
@@ -87,6 +83,32 @@ static void add_member(struct engine *engine, struct object *service, const char
     g_hash_table_replace(engine->pending, &vm->id, object_ref(vm));
     engine->room_changed = true;
     engine_touch(engine, vm);
+}
+
+static void add_member(struct engine *engine, struct object *service, const char *name,
+                       const char *text, Spec *spec) REQUIRES(model)
+{
+    struct object *vm = cloud_add(engine->cloud, OBJECT_VM, engine_new_id(engine), name,
+                                  service->uid, service->gid, service->mode);
+
+    cloud_set_service(engine->cloud, vm, service);
+    begin_member(engine, vm, text, spec);
+}
+
+/* As a tree that is put back has it, which may bring VMs, or their directories, before services. */
+static bool may_join(struct object *vm, const char *text) REQUIRES(model)
+{
+    return !vm->vm.service && vm->vm.managed && !vm_work(vm)->busy &&
+           (vm->vm.phase == VM_DRAFT || g_strcmp0(vm->spec_text, text) == 0);
+}
+
+static void join(struct engine *engine, struct object *service, struct object *vm,
+                 const char *text, Spec *spec) REQUIRES(model)
+{
+    cloud_set_service(engine->cloud, vm, service);
+    engine_touch(engine, vm);
+    if (vm->vm.phase == VM_DRAFT)
+        begin_member(engine, vm, text, spec);
 }
 
 static void add_missing(struct engine *engine, struct object *service, const char *text,
@@ -103,10 +125,8 @@ static void add_missing(struct engine *engine, struct object *service, const cha
 
         if (!vm) {
             add_member(engine, service, name, text, spec);
-        } else if (!vm->vm.service && vm->vm.managed && g_strcmp0(vm->spec_text, text) == 0) {
-            /* As a restored tree has it, which brings VMs back before services. */
-            cloud_set_service(engine->cloud, vm, service);
-            engine_touch(engine, vm);
+        } else if (may_join(vm, text)) {
+            join(engine, service, vm, text, spec);
         } else if (vm->vm.service != service) {
             sentence = g_strdup_printf("vms/%s exists and is no member: rename or remove it", name);
             cloud_set_error(engine->cloud, service, EEXIST, sentence);

@@ -1,56 +1,72 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * How fast placement is: place_find() and place_take() on half-full hosts, one VM at a time, a
- * random older one given back each time. The yardstick is a bare vectorised scan of 16 bytes a
- * host for the highest score among those with room: what any exact search must at least read.
+ * random older one given back each time. Beside each case is the machine's own limit, the bare
+ * scan of bare.h. Both run on one CPU in turns, a slice of placements after a few scans, so that
+ * a busy machine disturbs both; a ratio is the median of the slices' ratios.
  *
  *     place_bench [PLACEMENTS]
  */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/place/place.h"
+#include "tests/bench/bare.h"
+#include "tests/bench/bench.h"
 
 #define GIB    ((uint64_t)1 << 30)
 #define LABELS 24
-#define STEP   64 /* a constant count is what compilers vectorise best */
+#define ZONES  3
+#define SLICE  100 /* placements; one service's replicas */
+#define SCANS  20  /* of the yardstick, in between */
 
 struct scene {
     const char *name;
     enum spec_policy policy;
-    bool label, avoid, service; /* what the wants ask for */
-    bool mixed;                 /* hosts of several sizes; else all are the same, and many tie */
+    bool place_words, avoid, service; /* what the wants ask for */
+    bool mixed; /* hosts of several sizes; else all are the same, and many tie */
 };
 
+/* The first is the plain one that the others are compared with. */
 static const struct scene scenes[] = {
-    {"pack",                   POLICY_PACK,   false, false, false, true },
-    {"pack, equal hosts",      POLICY_PACK,   false, false, false, false},
-    {"pack, label on 1 in 24", POLICY_PACK,   true,  false, false, true },
-    {"pack, avoid",            POLICY_PACK,   false, true,  false, true },
-    {"pack, service",          POLICY_PACK,   false, false, true,  true },
-    {"spread",                 POLICY_SPREAD, false, false, false, true },
-    {"spread, equal hosts",    POLICY_SPREAD, false, false, false, false},
+    {"plain",               POLICY_PACK,   false, false, false, true },
+    {"label and zone",      POLICY_PACK,   true,  false, false, true },
+    {"anti-affinity",       POLICY_PACK,   false, true,  false, true },
+    {"service of 100",      POLICY_PACK,   false, false, true,  true },
+    {"equal hosts",         POLICY_PACK,   false, false, false, false},
+    {"spread",              POLICY_SPREAD, false, false, false, true },
+    {"spread, equal hosts", POLICY_SPREAD, false, false, false, false},
 };
 
-static char labels[LABELS][16];
+static const uint64_t sizes[] = {1000, 10000, 100000};
+static char labels[LABELS][16], zones[ZONES][16];
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
-}
+struct figures {
+    double rate, median, p99, bare; /* placements a second, microseconds */
+    double ratio, mean_ratio;       /* of a placement's median and mean to a bare scan */
+};
 
-static void add_host(struct place *place, GRand *rng, uint64_t id, bool mixed)
+struct run {
+    const struct scene *scene;
+    struct place *place;
+    GRand *rng;
+    GArray *vms; /* those that may be given back */
+    uint64_t last, service;
+    struct bare bare;
+    size_t rounds, placed;
+    double *times; /* of each placement */
+};
+
+/* --- the scene ---------------------------------------------------------------------------- */
+
+/* Labels and zones in random order: nothing keeps those of a kind together. */
+static void add_host(struct run *run, uint64_t id)
 {
     static const uint32_t cpus[] = {96, 64, 128, 96, 48};
     static const uint64_t memory[] = {384, 256, 1024, 512, 192};
-    const char *const some[] = {labels[g_rand_int_range(rng, 0, LABELS)], NULL};
+    const char *const some[] = {labels[g_rand_int_range(run->rng, 0, LABELS)], NULL};
     const char *const types[] = {"kvm", "qemu", NULL};
     const char *const networks[] = {"user", "none", "default", NULL};
-    gint32 size = mixed ? g_rand_int_range(rng, 0, G_N_ELEMENTS(cpus)) : 0;
+    gint32 size = run->scene->mixed ? g_rand_int_range(run->rng, 0, G_N_ELEMENTS(cpus)) : 0;
     g_autofree char *name = g_strdup_printf("h%u", (unsigned)id);
     struct place_host host = {.id = id,
                               .name = name,
@@ -59,157 +75,220 @@ static void add_host(struct place *place, GRand *rng, uint64_t id, bool mixed)
                               .cpus = cpus[size],
                               .memory = memory[size] * GIB,
                               .cost = 1,
+                              .zone = zones[g_rand_int_range(run->rng, 0, ZONES)],
                               .labels = some,
                               .types = types,
                               .networks = networks};
-    place_set_host(place, &host);
+    place_set_host(run->place, &host);
 }
 
-static struct place_want random_want(GRand *rng, const struct scene *scene)
+static struct place_want some_want(GRand *rng, const struct scene *scene)
 {
     static const uint64_t per_cpu[] = {2, 4, 8};
     static const char *const networks[] = {"default", NULL};
-    static const char *wanted[2];
     uint32_t cpus = 1u << g_rand_int_range(rng, 0, 5);
-    wanted[0] = labels[g_rand_int_range(rng, 0, LABELS)];
     return (struct place_want){.cpus = cpus,
                                .memory = cpus * per_cpu[g_rand_int_range(rng, 0, 3)] * GIB,
                                .demand = 1,
                                .policy = scene->policy,
-                               .networks = networks,
-                               .labels = scene->label ? wanted : NULL,
-                               .avoid = scene->avoid ? "db" : NULL,
-                               .service = scene->service ? 1 : 0};
+                               .networks = networks};
 }
 
-/* Half of what hosts have is taken, at random: VMs come and go on all of them. */
-static uint64_t fill(struct place *place, GRand *rng, uint64_t hosts, const struct scene *scene)
+static struct place_want next_want(struct run *run)
 {
-    const struct scene plain = {.policy = scene->policy};
-    uint64_t vm = 0;
+    static const char *words[2];
+    const struct scene *scene = run->scene;
+    struct place_want want = some_want(run->rng, scene);
+    if (scene->place_words) {
+        words[0] = labels[g_rand_int_range(run->rng, 0, LABELS)];
+        want.labels = words;
+        want.zone = zones[g_rand_int_range(run->rng, 0, ZONES)];
+    }
+    want.avoid = scene->avoid ? "db" : NULL;
+    want.service = scene->service ? run->service : 0;
+    want.spread = scene->service ? SPREAD_HOST : SPREAD_NONE;
+    return want;
+}
+
+/* Fills a host to between a quarter and three. */
+static void fill_host(struct run *run, uint64_t id)
+{
+    bool member = run->scene->avoid && id % 10 == 0;
+    struct place_use use = {.cpus_max = 1};
+    uint64_t most = 0;
+    do {
+        struct place_want want = some_want(run->rng, run->scene);
+        want.avoid = member ? "db" : NULL;
+        place_take(run->place, ++run->last, id, &want);
+        if (member || !run->scene->avoid)
+            g_array_append_val(run->vms, run->last);
+        member = false;
+        if (!place_use(run->place, id, &use))
+            abort();
+        most = use.cpus_max / 4 + use.cpus_max * (id * 2654435761u % 64) / 128;
+    } while (use.cpus < most);
+}
+
+/*
+ * Half of what the hosts have is taken, and stays so. With anti-affinity one group holds a tenth
+ * of the hosts, and its members come and go; else all VMs do.
+ */
+static void run_init(struct run *run, const struct scene *scene, uint64_t hosts, size_t rounds)
+{
+    *run = (struct run){.scene = scene,
+                        .place = place_new(),
+                        .rng = g_rand_new_with_seed(1),
+                        .vms = g_array_new(FALSE, FALSE, sizeof(uint64_t)),
+                        .rounds = rounds,
+                        .times = g_new0(double, rounds)};
+    bare_init(&run->bare, hosts, run->rng);
     for (uint64_t id = 1; id <= hosts; id++) {
-        struct place_use use = {.cpus_max = 1};
-        uint64_t most = 0;
-        add_host(place, rng, id, scene->mixed);
-        do {
-            struct place_want want = random_want(rng, &plain);
-            place_take(place, ++vm, id, &want);
-            if (!place_use(place, id, &use))
-                abort();
-            most = use.cpus_max / 4 + use.cpus_max * (id * 2654435761u % 64) / 128;
-        } while (use.cpus < most);
+        add_host(run, id);
+        fill_host(run, id);
     }
-    return vm;
 }
 
-static int compare(const void *a, const void *b)
+static void run_clear(struct run *run)
 {
-    double left = *(const double *)a, right = *(const double *)b;
-    return (left > right) - (left < right);
-}
-
-/* --- the yardstick ------------------------------------------------------------------------ */
-
-struct columns {
-    uint32_t *cpus, *memory, *bits;
-    int32_t *score; /* a float's bits, so that compilers vectorise the maximum */
-};
-
-#ifdef __x86_64__
-__attribute__((target("avx2")))
-#endif
-static int32_t
-bare_scan(const struct columns *c, size_t n, uint32_t cpus, uint32_t memory, uint32_t bits)
-{
-    int32_t best = 0;
-    for (size_t first = 0; first < n; first += STEP) {
-        const uint32_t *free_cpus = c->cpus + first, *free_memory = c->memory + first;
-        const uint32_t *has = c->bits + first;
-        const int32_t *score = c->score + first;
-        for (int i = 0; i < STEP; i++) {
-            int32_t room = (int32_t)(free_cpus[i] - cpus) | (int32_t)(free_memory[i] - memory);
-            uint32_t lacks = ~has[i] & bits;
-            int32_t refused = (room >> 31) | (int32_t)(lacks | -lacks) >> 31;
-            int32_t mine = score[i] & ~refused;
-            best = MAX(best, mine);
-        }
-    }
-    return best;
-}
-
-static volatile int32_t sink; /* so that no compiler leaves the work out */
-
-static double yardstick(GRand *rng, size_t hosts, int rounds)
-{
-    size_t n = (hosts + STEP - 1) / STEP * STEP;
-    struct columns c = {g_new(uint32_t, n), g_new(uint32_t, n), g_new(uint32_t, n),
-                        g_new(int32_t, n)};
-    double *times = g_new(double, rounds);
-    for (size_t i = 0; i < n; i++) {
-        c.cpus[i] = g_rand_int(rng) % 96;
-        c.memory[i] = g_rand_int(rng) % (1 << 19);
-        c.bits[i] = g_rand_int(rng);
-        c.score[i] = (int32_t)(g_rand_int(rng) >> 2);
-    }
-    for (int i = 0; i < rounds; i++) {
-        double start = now();
-        sink = bare_scan(&c, n, 8, 1 << 15, 3);
-        times[i] = now() - start;
-    }
-    qsort(times, rounds, sizeof(*times), compare);
-    double median = times[rounds / 2];
-    g_free(c.cpus);
-    g_free(c.memory);
-    g_free(c.bits);
-    g_free(c.score);
-    g_free(times);
-    return median;
+    bare_clear(&run->bare);
+    place_free(run->place);
+    g_rand_free(run->rng);
+    g_array_unref(run->vms);
+    g_free(run->times);
 }
 
 /* --- the measurement ---------------------------------------------------------------------- */
 
-static void measure(const struct scene *scene, uint64_t hosts, int rounds, double bare)
+static volatile int32_t sink; /* so that no compiler leaves the work out */
+
+/* The time of one scan, without the clock's own. */
+static double time_bare(const struct bare *bare)
 {
-    GRand *rng = g_rand_new_with_seed(1);
-    struct place *place = place_new();
-    uint64_t last = fill(place, rng, hosts, scene);
-    double *times = g_new(double, rounds), total = 0;
-    int placed = 0;
-    for (int i = 0; i < rounds; i++) {
-        struct place_want want = random_want(rng, scene);
-        struct place_choice choice;
-        double start = now();
-        if (place_find(place, &want, &choice) == PLACE_FOUND) {
-            place_take(place, ++last, choice.host, &want);
-            placed++;
-        }
-        times[i] = now() - start;
-        total += times[i];
-        place_give(place, 1 + g_rand_int(rng) % last);
+    double start = bench_now();
+    for (uint32_t i = 0; i < SCANS; i++)
+        sink = bare_scan(bare, 8 + i % 4, 1 << 15, 3);
+    return (bench_now() - start) / SCANS;
+}
+
+static void give_some_back(struct run *run)
+{
+    guint at = (guint)g_rand_int_range(run->rng, 0, (gint32)run->vms->len);
+    place_give(run->place, g_array_index(run->vms, uint64_t, at));
+    g_array_remove_index_fast(run->vms, at);
+}
+
+static double time_placement(struct run *run)
+{
+    struct place_want want = next_want(run);
+    struct place_choice choice;
+    uint64_t vm = run->last + 1;
+    double start = bench_now();
+    bool found = place_find(run->place, &want, &choice) == PLACE_FOUND;
+    if (found)
+        place_take(run->place, vm, choice.host, &want);
+    double time = bench_now() - start;
+    if (found) {
+        run->last = vm;
+        run->placed++;
+        g_array_append_val(run->vms, vm);
+        give_some_back(run);
     }
-    qsort(times, rounds, sizeof(*times), compare);
-    printf("%8u hosts  %-24s %9.0f/s  median %8.2f us  p99 %8.2f us  %5.2f x bare  placed %d\n",
-           (unsigned)hosts, scene->name, rounds * 1e6 / total, times[rounds / 2],
-           times[rounds * 99 / 100], times[rounds / 2] / bare, placed);
-    g_free(times);
-    place_free(place);
-    g_rand_free(rng);
+    return time;
+}
+
+static struct figures measure(struct run *run)
+{
+    size_t slices = run->rounds / SLICE;
+    g_autofree double *bares = g_new(double, slices), *ratios = g_new(double, slices);
+    g_autofree double *means = g_new(double, slices), *mean_ratios = g_new(double, slices);
+    double slice[SLICE];
+    for (size_t s = 0; s < slices; s++) {
+        double sum = 0;
+        run->service = s + 1;
+        bares[s] = time_bare(&run->bare);
+        for (int i = 0; i < SLICE; i++) {
+            slice[i] = run->times[s * SLICE + i] = time_placement(run);
+            sum += slice[i];
+        }
+        means[s] = sum / SLICE;
+        mean_ratios[s] = means[s] / bares[s];
+        ratios[s] = bench_quantile(slice, SLICE, 0.5) / bares[s];
+    }
+    return (struct figures){.rate = 1e6 / bench_quantile(means, slices, 0.5),
+                            .median = bench_quantile(run->times, run->rounds, 0.5),
+                            .p99 = bench_quantile(run->times, run->rounds, 0.99),
+                            .bare = bench_quantile(bares, slices, 0.5),
+                            .ratio = bench_quantile(ratios, slices, 0.5),
+                            .mean_ratio = bench_quantile(mean_ratios, slices, 0.5)};
+}
+
+static struct figures bench(const struct scene *scene, uint64_t hosts, size_t rounds)
+{
+    struct run run;
+    run_init(&run, scene, hosts, rounds);
+    struct figures figures = measure(&run);
+    printf("%7u  %-20s %9.0f %9.2f %9.2f %9.2f %6.2f %7.1f %%\n", (unsigned)hosts, scene->name,
+           figures.rate, figures.median, figures.p99, figures.bare, figures.ratio,
+           100.0 * (double)run.placed / (double)rounds);
+    run_clear(&run);
+    return figures;
+}
+
+/* --- the aims ----------------------------------------------------------------------------- */
+
+#define SCENES G_N_ELEMENTS(scenes)
+#define SIZES  G_N_ELEMENTS(sizes)
+
+/* How many times the rate of the slowest case the plain one has, both in bare scans. */
+static double slowest(const struct figures *of, const char **name)
+{
+    double most = 0;
+    for (size_t s = 1; s < SCENES; s++) {
+        double times = of[s].mean_ratio / of[0].mean_ratio;
+        if (times > most) {
+            most = times;
+            *name = scenes[s].name;
+        }
+    }
+    return most;
+}
+
+static void judge(struct figures all[SIZES][SCENES])
+{
+    bench_aim_most("plain, in bare scans, 10000 hosts", all[1][0].ratio, 2);
+    bench_aim_least("plain, placements a second, 10000 hosts", all[1][0].rate, 100000);
+    for (size_t i = 0; i < SIZES; i++) {
+        const char *name = "";
+        double times = slowest(all[i], &name);
+        g_autofree char *what =
+            g_strdup_printf("slowest case (%s) in plain ones, %u hosts", name, (unsigned)sizes[i]);
+        bench_aim_most(what, times, 3);
+    }
+    bench_aim_most("plain, time at 100000 hosts over that at 10000",
+                   all[2][0].median / all[1][0].median, 10);
+    printf("     (the bare scan's own: %.2f)\n", all[2][0].bare / all[1][0].bare);
 }
 
 int main(int argc, char **argv)
 {
-    static const uint64_t sizes[] = {1000, 10000, 100000};
+    struct figures all[SIZES][SCENES];
     int rounds = argc > 1 ? atoi(argv[1]) : 10000;
-    GRand *rng = g_rand_new_with_seed(2);
+    if (rounds < SLICE) {
+        fprintf(stderr, "usage: place_bench [PLACEMENTS], at least %d\n", SLICE);
+        return 1;
+    }
+    bench_pin();
     for (int i = 0; i < LABELS; i++)
         g_snprintf(labels[i], sizeof(labels[i]), "label%d", i);
-    for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++) {
-        double bare = yardstick(rng, sizes[i], rounds);
-        printf("%8u hosts  bare scan of 16 bytes a host: median %.2f us\n", (unsigned)sizes[i],
-               bare);
-        for (size_t s = 0; s < G_N_ELEMENTS(scenes); s++)
-            measure(&scenes[s], sizes[i], rounds, bare);
+    for (int i = 0; i < ZONES; i++)
+        g_snprintf(zones[i], sizeof(zones[i]), "zone%d", i);
+    puts("Placement: find and take on half-full hosts; `bare` is a scan of 16 bytes a host.\n");
+    puts("  hosts  case                  placed/s median us    p99 us   bare us x bare   placed");
+    for (size_t i = 0; i < SIZES; i++) {
+        for (size_t s = 0; s < SCENES; s++)
+            all[i][s] = bench(&scenes[s], sizes[i], (size_t)rounds / SLICE * SLICE);
     }
-    g_rand_free(rng);
+    puts("");
+    judge(all);
     return 0;
 }
