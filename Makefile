@@ -26,7 +26,7 @@ DEPS_DEMO = fuse3 libvirt-daemon-system libvirt-daemon-driver-qemu qemu-system-x
 	busybox-static cpio
 DEPS_CHECK = libcmocka-dev libvirt-clients clang libclang-rt-dev clang-format clang-tidy mandoc \
 	valgrind git rsync restic borgbackup zip unzip vim nano expect python3 acl attr \
-	sshfs openssh-server openssh-client dash busybox-static
+	sshfs openssh-server openssh-client dash busybox-static xz-utils
 
 WARN = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
 	-Wformat=2 -Wundef -Wpointer-arith -Wwrite-strings
@@ -102,6 +102,14 @@ tools: $(TOOLS)
 $(TOOLS): %: %.o
 	$(CC) $(ALL_LDFLAGS) -o $@ $^
 
+# Benchmarks see the placement core only, as a mount does: neither libvirt nor FUSE nor the model.
+TRACES ?= ../shared/traces/azure-packing
+BENCHES = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*_bench.c))
+benches: $(BENCHES)
+$(BENCHES): %: %.o $(BUILD)/core/error.o $(BUILD)/core/domain.o \
+		$(call room,place) $(call room,score) $(call room,spec)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
 # ---- packages: looked at once for each version of this file
 deps: $(BUILD)/deps/all
 $(BUILD)/deps/demo: Makefile tests/deps.sh
@@ -121,6 +129,15 @@ check: $(BUILD)/deps/all
 	+@MAKE="$(MAKE)" tests/check.sh check $(BUILD)
 asan tsan valgrind: $(BUILD)/deps/all
 	+@MAKE="$(MAKE)" tests/check.sh $@ $(BUILD)
+
+# Figures of a quiet machine are better: it takes about a minute.
+bench-place: $(BUILD)/deps/all
+	+@$(MAKE) --no-print-directory --silent BUILD=$(BUILD) benches
+	@$(BUILD)/tests/bench/place_bench
+	@echo
+	@$(BUILD)/tests/bench/memory_bench
+	@echo
+	@$(BUILD)/tests/bench/pack_bench "$(TRACES)"
 
 C_FILES = $(shell find core fs tests -name '*.[ch]')
 format:
@@ -157,5 +174,5 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: all unit units tools deps demo check asan tsan valgrind format lint install uninstall clean
+.PHONY: all unit units tools benches bench-place deps demo check asan tsan valgrind format lint install uninstall clean
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

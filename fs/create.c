@@ -145,6 +145,8 @@ void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
     g_auto(Spot) spot = {0};
     int err = spot_find(fs, parent, name, &spot);
 
+    if (!err)
+        err = spot_check_new(&spot);
     if (err)
         fuse_reply_err(req, err);
     else if (spot_is_shown(&spot) && expects_nothing(fs, req, &spot))
@@ -201,6 +203,8 @@ void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const cha
     g_auto(Spot) spot = {0};
     int err = spot_find(fs, parent, name, &spot);
 
+    if (!err)
+        err = spot_check_new(&spot);
     if (!err)
         err = check_link(fs, req, &spot, target);
     if (!err)

@@ -255,6 +255,8 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t t
         err = spot_find(fs, parent, name, &from);
     if (!err)
         err = spot_find(fs, to_parent, to_name, &to);
+    if (!err)
+        err = spot_check_new(&to);
     if (!err && !spot_is_there(&from))
         err = ENOENT;
     if (!err && (flags & RENAME_NOREPLACE) && spot_is_there(&to))

@@ -23,3 +23,11 @@ char *specs_object_name(const char *file)
         g_clear_pointer(&name, g_free);
     return name;
 }
+
+/* Temporary files of tools begin with a dot. */
+bool specs_is_misnamed(const char *file)
+{
+    g_autofree char *name = specs_object_name(file);
+
+    return !name && file[0] != '.' && g_str_has_suffix(file, SUFFIX);
+}

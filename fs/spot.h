@@ -2,8 +2,11 @@
 /* A spot: a name in a directory, whether there is something or not, and what may be there. */
 #pragma once
 
+#include <errno.h>
+
 #include "fs/fs.h"
 #include "fs/ino.h"
+#include "fs/specs.h"
 
 enum spot_dir {
     SPOT_ELSEWHERE, /* folders: nothing but objects */
@@ -60,6 +63,12 @@ static inline bool spot_takes_scratch(const struct spot *spot)
 {
     return !spot_is_shown(spot) && !spot->object_name && spot->dir != SPOT_ELSEWHERE &&
            (!spot->ino || spot_is_link(spot));
+}
+
+/* EINVAL for a name that would be an object's and cannot be one's. */
+static inline int spot_check_new(const struct spot *spot)
+{
+    return spot->dir == SPOT_FLAT && specs_is_misnamed(spot->name) ? EINVAL : 0;
 }
 
 /* Whether it is, or would be, a spec. */

@@ -86,11 +86,16 @@ void object_unref(struct object *object) UNCHECKED_LOCKING
     g_free(object);
 }
 
+static void note_changed(struct cloud *cloud, struct object *object) REQUIRES(model)
+{
+    if (!g_hash_table_contains(cloud->changed, &object->id))
+        g_hash_table_insert(cloud->changed, &object->id, object_ref(object));
+}
+
 void cloud_stamp(struct cloud *cloud, struct object *object, enum facet facet)
 {
     object->times[facet] = cloud_now();
-    if (!g_hash_table_contains(cloud->changed, &object->id))
-        g_hash_table_insert(cloud->changed, &object->id, object_ref(object));
+    note_changed(cloud, object);
     cloud_tell(cloud, CHANGE_FACET, object, facet, NULL);
 }
 
@@ -154,6 +159,7 @@ struct object *cloud_add(struct cloud *cloud, enum object_kind kind, uint64_t id
     object->mode = mode;
     for (int facet = 0; facet < FACETS; facet++)
         object->times[facet] = now;
+    note_changed(cloud, object);
     objects_insert(cloud->objects[kind], object);
     g_hash_table_insert(cloud->by_name[kind], object->name, object);
     g_hash_table_insert(cloud->by_id, &object->id, object);

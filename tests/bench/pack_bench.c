@@ -48,22 +48,54 @@ static size_t first_fit(const struct fleet *fleet, const struct vm *vm)
     return NOWHERE;
 }
 
-/* The least sum of the shares of CPU and memory left. */
-static size_t best_fit(const struct fleet *fleet, const struct vm *vm)
+static double sum(double cpus, double memory)
+{
+    return cpus + memory;
+}
+
+static double squares(double cpus, double memory)
+{
+    return cpus * cpus + memory * memory;
+}
+
+static double product(double cpus, double memory)
+{
+    return MAX(cpus, 0.01) * MAX(memory, 0.01);
+}
+
+/* The server with the least of what MEASURE makes of the shares of CPU and memory left. */
+static size_t least(const struct fleet *fleet, const struct vm *vm,
+                    double (*measure)(double cpus, double memory))
 {
     size_t best = NOWHERE;
-    double least = INFINITY;
+    double lowest = INFINITY;
     for (size_t i = 0; i < fleet->n; i++) {
         if (!fits(fleet, i, vm))
             continue;
-        double left = (double)(fleet->cpus[i] - vm->cpus) / fleet->sample->cpus +
-                      (double)(fleet->memory[i] - vm->memory) / fleet->sample->memory;
-        if (left < least) {
-            least = left;
+        double left = measure((double)(fleet->cpus[i] - vm->cpus) / fleet->sample->cpus,
+                              (double)(fleet->memory[i] - vm->memory) / fleet->sample->memory);
+        if (left < lowest) {
+            lowest = left;
             best = i;
         }
     }
     return best;
+}
+
+static size_t best_fit(const struct fleet *fleet, const struct vm *vm)
+{
+    return least(fleet, vm, sum);
+}
+
+/* Two that were tried for `pack`. */
+static size_t least_squares(const struct fleet *fleet, const struct vm *vm)
+{
+    return least(fleet, vm, squares);
+}
+
+static size_t least_product(const struct fleet *fleet, const struct vm *vm)
+{
+    return least(fleet, vm, product);
 }
 
 static size_t any_fit(const struct fleet *fleet, const struct vm *vm)
@@ -77,11 +109,13 @@ static size_t any_fit(const struct fleet *fleet, const struct vm *vm)
 }
 
 static const struct policy policies[] = {
-    {"pack",      NULL,      POLICY_PACK  },
-    {"spread",    NULL,      POLICY_SPREAD},
-    {"first fit", first_fit, POLICY_PACK  },
-    {"best fit",  best_fit,  POLICY_PACK  },
-    {"random",    any_fit,   POLICY_PACK  },
+    {"pack",      NULL,          POLICY_PACK  },
+    {"spread",    NULL,          POLICY_SPREAD},
+    {"first fit", first_fit,     POLICY_PACK  },
+    {"best fit",  best_fit,      POLICY_PACK  },
+    {"squares",   least_squares, POLICY_PACK  },
+    {"product",   least_product, POLICY_PACK  },
+    {"random",    any_fit,       POLICY_PACK  },
 };
 
 enum { PACK = 0, BEST_FIT = 3, POLICIES = G_N_ELEMENTS(policies) };

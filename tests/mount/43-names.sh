@@ -52,7 +52,7 @@ quiet mv specs/vms/d.ini specs/vms/a.ini
 wait_for 5 test -d vms/a
 gone vms/d
 same "$(inode vms/a)" "$number"
-gives EINVAL rename specs/vms/a.ini specs/vms/.a.ini.x.ini
+gives EINVAL rename specs/vms/a.ini specs/vms/-a.ini
 # Drafts and empty services, hosts too.
 mkdir vms/draft services/s hosts/h9
 quiet mv vms/draft vms/draft2

@@ -15,7 +15,7 @@ workers='1 2 3 4'
 
 pids=
 for worker in $workers; do
-    "$TOOLS/random" "$M" "$worker" "$seconds" "$seed" >"model.$worker" 2>"said.$worker" &
+    "$TOOLS/random" "$M" "$worker" "$seconds" "$seed" "trace.$worker" >"model.$worker" 2>"said.$worker" &
     pids="$pids $!"
 done
 # Others look on, as monitoring and backups do.
@@ -34,6 +34,10 @@ for pid in $pids; do
 done
 wait $onlooker || true
 cat said.*
+# What led to what is wrong: the calls on the VM that it is about.
+grep -ho 'w[0-9]*-[0-9]*' said.* | sort -u | while read -r name; do
+    grep -h -- "$name" trace.* | tail -n 25
+done
 [ $bad = 0 ] || die "$bad workers saw what must not be"
 running "$CLOUD" || die 'cloudfs is gone'
 sleep 1 # the grace of what was dropped last

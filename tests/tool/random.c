@@ -2,12 +2,13 @@
 /*
  * random: random sequences of file operations on a mount, and a model of what must come of them.
  *
- *     random MOUNT WORKER SECONDS SEED >model
+ *     random MOUNT WORKER SECONDS SEED TRACE >model
  *
  * A worker owns the VMs w<WORKER>-<0…>, of which it knows exactly what must be true, and throws
  * the same operations at names that it shares with the others, where only the answers' sanity
  * can be told. In the end it prints what must be there, a line a VM: its name, then "draft", or
- * the text of its spec, encoded as a number; and says on standard error what was wrong.
+ * the text of its spec, encoded as a number; and says on standard error what was wrong. Every
+ * call and its answer is in the file TRACE.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +26,7 @@ enum { NONE = -2, DRAFT = -1 }; /* else the number of its spec */
 
 static char mount_point[256];
 static int worker, failures;
+static FILE *trace;
 static unsigned long operations;
 static unsigned seed;
 static int model[OWN];
@@ -53,6 +55,7 @@ static int checked(const char *what, const char *path, int result)
     static const int insane[] = {ENOSYS, EIO, EFAULT, ENOTCONN, ECONNABORTED, EPROTO, ENOMEM};
     int err = result < 0 ? errno : 0;
 
+    fprintf(trace, "%lu %s %s %s\n", operations, what, path, err ? strerrorname_np(err) : "ok");
     for (size_t i = 0; i < sizeof insane / sizeof insane[0]; i++)
         if (err == insane[i])
             wrong("%s %s: %s", what, path, strerrorname_np(err));
@@ -359,13 +362,16 @@ int main(int argc, char **argv)
 {
     struct timespec now, end;
 
-    if (argc != 5) {
-        fputs("usage: random MOUNT WORKER SECONDS SEED\n", stderr);
+    if (argc != 6) {
+        fputs("usage: random MOUNT WORKER SECONDS SEED TRACE\n", stderr);
         return 2;
     }
     snprintf(mount_point, sizeof mount_point, "%s", argv[1]);
     worker = atoi(argv[2]);
     seed = (unsigned)atoi(argv[4]) + (unsigned)worker;
+    trace = fopen(argv[5], "w");
+    if (!trace)
+        return 2;
     for (int i = 0; i < OWN; i++)
         model[i] = NONE;
     clock_gettime(CLOCK_MONOTONIC, &end);
@@ -373,10 +379,11 @@ int main(int argc, char **argv)
     do {
         step();
         clock_gettime(CLOCK_MONOTONIC, &now);
-    } while (now.tv_sec < end.tv_sec && failures < 20);
+    } while (now.tv_sec < end.tv_sec && failures == 0); /* what follows would be wrong too */
     for (int i = 0; i < OWN; i++)
         if (model[i] != NONE)
             printf("w%d-%d %d\n", worker, i, model[i]);
+    fclose(trace);
     fprintf(stderr, "worker %d: %lu operations, %d wrong\n", worker, operations, failures);
     return failures > 0;
 }
