@@ -58,5 +58,5 @@ options() {
         grep -v '^--list-' | sort -u
 }
 compare 'options' "$("$cloudfs" --help | options)" \
-    "$(mandoc -T ascii man/cloudfs.1 | col -b | sed -n '/^OPTIONS/,/^[A-Z]/p' | options)"
+    "$(mandoc -T ascii man/cloudfs.1 | sed 's/.\x08//g' | sed -n '/^OPTIONS/,/^[A-Z]/p' | options)"
 exit $failed

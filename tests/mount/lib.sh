@@ -92,11 +92,15 @@ value() { awk -v key="$2" '$1 == key { print $2 }' "$1"; } # FILE KEY, of "key v
 
 # ---- cloudfs
 
-# Whether a process has WORD in its command line. (On standard input, or grep would find itself;
-# its exit status tells of processes that vanished while it looked.)
-process_with() { # WORD
-    [ "$(grep -lsaF -f - /proc/[0-9]*/cmdline <<<"$1" || true)" ]
+# Processes of this test that have WORD in their command line. (The word goes through standard
+# input, or grep would find itself; its exit status tells of processes that vanished meanwhile.)
+pids_with() { # WORD
+    local pid
+    for pid in $(grep -lsaF -f - /proc/[0-9]*/cmdline <<<"$1" | cut -d / -f 3); do
+        ! tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF "$T/" || echo "$pid"
+    done
 }
+process_with() { [ "$(pids_with "$1")" ]; }
 no_process_with() { ! process_with "$1"; }
 
 mounted() { awk -v dir="$1" '$5 == dir { found = 1 } END { exit !found }' /proc/self/mountinfo; }
