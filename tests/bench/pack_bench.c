@@ -4,7 +4,7 @@
  * kind of server. Two figures: cluster compaction, the smallest fleet found by bisection that
  * rejects nothing, over the volume lower bound; and the share of VMs rejected by a fleet of the
  * size of that bound. The policies of cloudfs go through core/place, as in a mount; the others
- * are a few lines each, below.
+ * are a few lines each, in heuristics.h.
  *
  *     pack_bench DIRECTORY      of bernoulli_0.csv.xz and batched_0.csv.xz
  */
@@ -12,101 +12,16 @@
 
 #include "core/place/place.h"
 #include "tests/bench/bench.h"
-#include "tests/bench/sample.h"
+#include "tests/bench/heuristics.h"
 
 #define GIB      ((uint64_t)1 << 30)
 #define TOO_MANY 4 /* times the bound: not looked at beyond */
-
-struct fleet {
-    const struct sample *sample;
-    size_t n;
-    uint32_t *cpus, *memory; /* free, for the policies below; cloudfs has its own table */
-    size_t *fits;            /* for random */
-    struct place *place;
-    GRand *rng;
-};
 
 struct policy {
     const char *name;
     size_t (*choose)(const struct fleet *fleet, const struct vm *vm); /* NULL: core/place */
     enum spec_policy policy;
 };
-
-/* --- the policies that cloudfs is compared with ------------------------------------------- */
-
-static bool fits(const struct fleet *fleet, size_t host, const struct vm *vm)
-{
-    return fleet->cpus[host] >= vm->cpus && fleet->memory[host] >= vm->memory;
-}
-
-static size_t first_fit(const struct fleet *fleet, const struct vm *vm)
-{
-    for (size_t i = 0; i < fleet->n; i++) {
-        if (fits(fleet, i, vm))
-            return i;
-    }
-    return NOWHERE;
-}
-
-static double sum(double cpus, double memory)
-{
-    return cpus + memory;
-}
-
-static double squares(double cpus, double memory)
-{
-    return cpus * cpus + memory * memory;
-}
-
-static double product(double cpus, double memory)
-{
-    return MAX(cpus, 0.01) * MAX(memory, 0.01);
-}
-
-/* The server with the least of what MEASURE makes of the shares of CPU and memory left. */
-static size_t least(const struct fleet *fleet, const struct vm *vm,
-                    double (*measure)(double cpus, double memory))
-{
-    size_t best = NOWHERE;
-    double lowest = INFINITY;
-    for (size_t i = 0; i < fleet->n; i++) {
-        if (!fits(fleet, i, vm))
-            continue;
-        double left = measure((double)(fleet->cpus[i] - vm->cpus) / fleet->sample->cpus,
-                              (double)(fleet->memory[i] - vm->memory) / fleet->sample->memory);
-        if (left < lowest) {
-            lowest = left;
-            best = i;
-        }
-    }
-    return best;
-}
-
-static size_t best_fit(const struct fleet *fleet, const struct vm *vm)
-{
-    return least(fleet, vm, sum);
-}
-
-/* Two that were tried for `pack`. */
-static size_t least_squares(const struct fleet *fleet, const struct vm *vm)
-{
-    return least(fleet, vm, squares);
-}
-
-static size_t least_product(const struct fleet *fleet, const struct vm *vm)
-{
-    return least(fleet, vm, product);
-}
-
-static size_t any_fit(const struct fleet *fleet, const struct vm *vm)
-{
-    gint32 n = 0;
-    for (size_t i = 0; i < fleet->n; i++) {
-        if (fits(fleet, i, vm))
-            fleet->fits[n++] = i;
-    }
-    return n > 0 ? fleet->fits[g_rand_int_range(fleet->rng, 0, n)] : NOWHERE;
-}
 
 static const struct policy policies[] = {
     {"pack",      NULL,          POLICY_PACK  },

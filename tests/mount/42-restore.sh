@@ -78,7 +78,7 @@ restored() { # TOOL
 }
 
 whole_tar() { tar -C "$M" -xf "$T/whole.tar"; }
-whole_cp() { cp -a "$T/whole/cp/." "$M/"; }
+whole_cp() { cp -a --remove-destination "$T/whole/cp/." "$M/"; }
 whole_rsync() { rsync -a "$T/whole/rsync/" "$M/"; }
 whole_restic() { restic -q -r "$T/backups/restic" restore latest --path "$M" --target /; }
 whole_borg() { (cd "$M" && borg extract "$T/whole.borg::whole"); }

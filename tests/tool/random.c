@@ -155,7 +155,7 @@ static void wrote(const struct target *t, int number, int err)
     if (!err)
         becomes(t, number);
     else if (known(t) == NONE)
-        becomes(t, exists(t) ? DRAFT : NONE);
+        checked("rmdir", t->dir, rmdir(t->dir)); /* a draft that it may have left */
     if (err && err != EBUSY && err != ENOENT && t->own >= 0 && number >= 0)
         wrong("a sound spec of %s is refused: %s", t->name, strerrorname_np(err));
 }
