@@ -130,7 +130,7 @@ check: $(BUILD)/deps/all
 asan tsan valgrind: $(BUILD)/deps/all
 	+@MAKE="$(MAKE)" tests/check.sh $@ $(BUILD)
 
-# Figures of a quiet machine are better: it takes about a minute.
+# Takes half a minute; a quiet machine gives better figures.
 bench-place: $(BUILD)/deps/all
 	+@$(MAKE) --no-print-directory --silent BUILD=$(BUILD) benches
 	@$(BUILD)/tests/bench/place_bench
@@ -174,5 +174,6 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: all unit units tools benches bench-place deps demo check asan tsan valgrind format lint install uninstall clean
+.PHONY: all unit units tools benches bench-place deps demo check asan tsan valgrind format lint \
+	install uninstall clean
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

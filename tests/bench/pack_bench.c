@@ -210,8 +210,10 @@ static void judge(const double over[SAMPLES][POLICIES])
     printf("aim: pack better than best fit on at least one: ");
     if (gain > 0)
         printf("met by %.4f of the bound\n", gain);
+    else if (gain < 0)
+        printf("missed, %.4f worse at best\n", -gain);
     else
-        printf("missed, %.4f worse at best\n", fabs(gain));
+        puts("missed, equal at best");
 }
 
 int main(int argc, char **argv)
