@@ -106,6 +106,13 @@ is ../vms/web1/state running
 same "$(uuid web1) $(inode vms/web1.ini)" "$identity $number"
 same "$(ls ../services/web/vms | while read -r vm; do uuid "$vm"; done)" "$services"
 
+# A bad one in its place has changed nothing either: its writer has seen the error.
+gives ok unlink vms/web1.ini
+gives 'write EINVAL' exclusive vms/web1.ini $'memory = none\n'
+sleep 3
+has vms/web1.ini "# rename"
+same "$(uuid web1) $(inode vms/web1.ini)" "$identity $number"
+
 # Removed: gone after the grace and not before.
 gives ok unlink vms/web1.ini
 gives ok unlink services/web.ini
