@@ -176,7 +176,7 @@ static bool is_ours(struct fs *fs, fuse_req_t req, const struct spot *spot, cons
 
     if (spot->dir == SPOT_LINKS)
         return strcmp(target, wanted) == 0;
-    return restore_may_write(fs->restore, spot->dir_id, fuse_req_ctx(req)->pid);
+    return restore_may_write(fs->restore, fuse_req_ctx(req)->pid);
 }
 
 static int check_link(struct fs *fs, fuse_req_t req, const struct spot *spot, const char *target)

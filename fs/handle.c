@@ -66,6 +66,8 @@ static int look(struct fs *fs, uint64_t ino, int flags, struct handle *handle, b
     handle->id = node.object->id;
     handle->kind = node.object->kind;
     handle->row = node.row;
+    if (node.row->facet < FACETS)
+        atomic_store(&handle->seen, node.object->times[node.row->facet]);
     if (wants_write(flags) && !node.row->store)
         return EACCES; /* for root too: nothing could come of it */
     *live = node_is_live(&node);
@@ -127,7 +129,7 @@ static int open_model(struct fs *fs, fuse_req_t req, int flags, struct handle *m
     int err = look_locked(fs, made->ino, flags, made);
 
     if (err != EACCES || !made->row ||
-        !restore_may_write(fs->restore, made->id, fuse_req_ctx(req)->pid))
+        !restore_may_write(fs->restore, fuse_req_ctx(req)->pid))
         return err;
     handle_open_nothing(made);
     return 0;

@@ -23,7 +23,8 @@ struct handle {
 
     bool append;    /* a scratch file opened with O_APPEND */
 
-    _Atomic int64_t seen; /* the time of a LOG's last line, when it was last read to its end */
+    /* The time of the content that was opened; of a LOG's last line, when read to its end. */
+    _Atomic int64_t seen;
 
     pthread_mutex_t lock;  /* of all below */
     struct buffer *buffer; /* of a spec open for writing; NULL: none */

@@ -123,6 +123,8 @@ void inval_watch(void *ctx, enum change what, const struct object *object, enum 
         break;
     case CHANGE_FACET:
         post_facet(inval, object, facet);
+        if (pollers_any(inval->pollers))
+            post_attr(inval, EVENTS_INO);
         break;
     case CHANGE_EVENTS: /* attributes and text of files are never cached */
         if (pollers_any(inval->pollers))

@@ -27,7 +27,7 @@ static void op_statfs(fuse_req_t req, fuse_ino_t ino) EXCLUDES(model)
     (void)ino;
     cloud_read_lock(fs->cloud);
     cloud_total_score(fs->cloud, &score);
-    for (int kind = 0; kind < OBJECT_KINDS; kind++)
+    for (int kind = OBJECT_FOLDER + 1; kind < OBJECT_KINDS; kind++)
         st.f_files += cloud_objects(fs->cloud, (enum object_kind)kind)->len;
     cloud_read_unlock(fs->cloud);
     st.f_blocks = (fsblkcnt_t)(score.memory / (1 << 20));

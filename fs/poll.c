@@ -80,15 +80,27 @@ void pollers_wake(struct pollers *pollers)
     g_hash_table_destroy(waits);
 }
 
-/* Whether the log has lines that HANDLE has not read to the end. */
-static bool log_grew(struct fs *fs, struct handle *handle) EXCLUDES(model)
+/* Whether the log has lines that HANDLE has not read to the end, or what it opened is not what
+ * the file says now. */
+static bool has_changed(struct fs *fs, struct handle *handle) EXCLUDES(model)
 {
-    int64_t time;
+    const struct object *object;
+    int64_t time = 0;
 
     cloud_read_lock(fs->cloud);
-    cloud_events_text(fs->cloud, &time);
+    object = cloud_by_id(fs->cloud, handle->id);
+    if (handle->row->facet == LOG)
+        cloud_events_text(fs->cloud, &time);
+    else if (object)
+        time = object->times[handle->row->facet];
     cloud_read_unlock(fs->cloud);
     return time != atomic_load(&handle->seen);
+}
+
+static bool waits_for_events(const struct handle *handle)
+{
+    return !handle->buffer && !handle_is_scratch(handle) && !handle_is_discarding(handle) &&
+           handle->row->facet != LIVE;
 }
 
 void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
@@ -99,7 +111,7 @@ void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
     unsigned ready = POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM; /* as any file */
 
     (void)ino;
-    if (handle->row->facet != LOG) {
+    if (!waits_for_events(handle)) {
         if (wait)
             fuse_pollhandle_destroy(wait);
         fuse_reply_poll(req, ready);
@@ -108,6 +120,6 @@ void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
     /* Registered before it is looked at, so that no line falls between the two. */
     if (wait)
         pollers_add(fs->pollers, handle, wait);
-    ready = log_grew(fs, handle) ? POLLIN | POLLRDNORM | POLLPRI : 0;
+    ready = has_changed(fs, handle) ? POLLIN | POLLRDNORM | POLLPRI : 0;
     fuse_reply_poll(req, ready);
 }

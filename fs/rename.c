@@ -114,7 +114,7 @@ static int replace_derived(struct fs *fs, fuse_req_t req, const struct spot *fro
     if (S_ISLNK(to->row->mode) && !to->hidden)
         err = check_relink(fs, from, to);
     else if (!to->hidden && !scratch_is_restored(fs->scratches, from->scratch) &&
-             !restore_may_write(fs->restore, to->id, fuse_req_ctx(req)->pid))
+             !restore_may_write(fs->restore, fuse_req_ctx(req)->pid))
         err = EACCES;
     if (err)
         return err;
@@ -217,8 +217,7 @@ static void move_file(struct fs *fs, fuse_req_t req, const struct spot *from,
 
     if (flat && to->parent == from->parent && to->object_name) {
         rename_object(fs, req, from->id, from->folder->kind, to->object_name);
-    } else if (to->parent == from->parent && spot_takes_scratch(to) &&
-               S_ISREG(from->row->mode)) {
+    } else if (to->parent == from->parent && spot_takes_scratch(to) && spot_is_spec(from)) {
         int err = back_up(fs, req, from, to);
 
         if (!err && flat)
@@ -226,7 +225,7 @@ static void move_file(struct fs *fs, fuse_req_t req, const struct spot *from,
         else
             fuse_reply_err(req, err);
     } else {
-        fuse_reply_err(req, S_ISREG(from->row->mode) ? EXDEV : EPERM);
+        fuse_reply_err(req, spot_is_spec(from) ? EXDEV : EPERM);
     }
 }
 

@@ -6,7 +6,7 @@
 
 #include "fs/proc.h"
 
-enum { FOR_SECONDS = 60 /* since the directory was made or last written to */ };
+enum { FOR_SECONDS = 60 /* since a directory was made or a file written */ };
 
 struct maker {
     pid_t process;
@@ -49,50 +49,67 @@ static gboolean is_over(void *id, void *data, void *now)
     return maker->until < *(int64_t *)now;
 }
 
+static void drop_old(struct restore *restore)
+{
+    int64_t now = g_get_monotonic_time();
+
+    g_hash_table_foreach_remove(restore->makers, is_over, &now);
+}
+
 void restore_made(struct restore *restore, uint64_t id, pid_t process)
 {
     struct maker maker = {process, later()};
-    int64_t now = g_get_monotonic_time();
 
     pthread_mutex_lock(&restore->lock);
-    g_hash_table_foreach_remove(restore->makers, is_over, &now);
+    drop_old(restore);
     g_hash_table_replace(restore->makers, g_memdup2(&id, sizeof id),
                          g_memdup2(&maker, sizeof maker));
     pthread_mutex_unlock(&restore->lock);
 }
 
-/* Most are not: /proc need not be read for them. */
-static bool is_known(struct restore *restore, uint64_t id)
+/* Most of the time nobody makes any: /proc need not be read then. */
+static bool any(struct restore *restore)
 {
-    bool known;
+    bool any;
 
     pthread_mutex_lock(&restore->lock);
-    known = g_hash_table_contains(restore->makers, &id);
+    any = g_hash_table_size(restore->makers) > 0;
     pthread_mutex_unlock(&restore->lock);
-    return known;
+    return any;
 }
 
-bool restore_may_write(struct restore *restore, uint64_t id, pid_t tid)
+bool restore_may_write(struct restore *restore, pid_t tid)
 {
     pid_t process, parent;
-    struct maker *maker;
-    bool may;
+    GHashTableIter iter;
+    void *value;
+    bool may = false;
 
-    if (!is_known(restore, id))
+    if (!any(restore))
         return false;
     process = proc_tgid(tid);
     parent = proc_parent(tid);
     pthread_mutex_lock(&restore->lock);
-    maker = g_hash_table_lookup(restore->makers, &id);
-    may = maker && maker->until > g_get_monotonic_time() &&
-          (maker->process == process || maker->process == parent);
-    if (may)
+    drop_old(restore);
+    g_hash_table_iter_init(&iter, restore->makers);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        struct maker *maker = value;
+
+        if (maker->process != process && maker->process != parent)
+            continue;
         maker->until = later();
+        may = true;
+    }
     pthread_mutex_unlock(&restore->lock);
     return may;
 }
 
 bool restore_expects_nothing(struct restore *restore, uint64_t id, pid_t tid)
 {
-    return restore_may_write(restore, id, tid) && proc_makes_new(tid);
+    bool known;
+
+    pthread_mutex_lock(&restore->lock);
+    known = g_hash_table_contains(restore->makers, &id);
+    pthread_mutex_unlock(&restore->lock);
+    return known && restore_may_write(restore, tid) && proc_makes_new(tid);
 }

@@ -6,9 +6,9 @@
  * whole tree back write every file that they took, and must not stumble over those that make
  * themselves. What tells them from a shell's `echo x > state`:
  *
- * - They make the object's directory themselves (rsync: the parent of the process that writes).
- *   For a shell, mkdir(1) does. So who made a directory may, for a while, write its derived files.
- * - In a directory that they have made they expect nothing: open(2) with O_EXCL, symlink(2) and
+ * - They make objects' directories themselves (rsync: the parent of the process that writes). For
+ *   a shell, mkdir(1) does. So who made some may, for a while, write derived files.
+ * - In a directory that they have made just now they expect nothing: open(2) with O_EXCL, symlink(2) and
  *   mkdir(2) there find no name for them. (A lookup does not say what it is for; /proc does.)
  * - They remove a file that is in their way, and make it anew (hidden.h).
  * - They set a temporary file's time before they rename it onto its name (scratch.h); sed -i and
@@ -31,5 +31,5 @@ void restore_made(struct restore *restore, uint64_t id, pid_t process);
 /* Whether the call that thread TID waits in makes a new name in the directory of object ID, which
  * it, or its parent, has made. */
 bool restore_expects_nothing(struct restore *restore, uint64_t id, pid_t tid);
-/* Whether the process of thread TID, or its parent, made it not long ago. */
-bool restore_may_write(struct restore *restore, uint64_t id, pid_t tid);
+/* Whether the process of thread TID, or its parent, made some object's directory not long ago. */
+bool restore_may_write(struct restore *restore, pid_t tid);

@@ -61,8 +61,11 @@ static inline bool spot_is_link(const struct spot *spot)
 /* Whether the name can be a scratch file's. */
 static inline bool spot_takes_scratch(const struct spot *spot)
 {
-    return !spot_is_shown(spot) && !spot->object_name && spot->dir != SPOT_ELSEWHERE &&
-           (!spot->ino || spot_is_link(spot));
+    if (spot_is_shown(spot) || spot->object_name || spot->dir == SPOT_ELSEWHERE)
+        return false;
+    if (spot->dir == SPOT_ROOT && spot->name[0] != '.') /* rsync's, of a whole tree */
+        return false;
+    return !spot->ino || spot_is_link(spot);
 }
 
 /* EINVAL for a name that would be an object's and cannot be one's. */

@@ -134,6 +134,7 @@ struct object {
     bool alive GUARDED_BY(model); /* in the tree */
     /* Its file in specs/ was removed: the object follows when the grace is over. */
     bool leaving GUARDED_BY(model);
+    int64_t leaves_at GUARDED_BY(model); /* monotonic microseconds */
     char *name GUARDED_BY(model);
     uid_t uid GUARDED_BY(model);
     gid_t gid GUARDED_BY(model);

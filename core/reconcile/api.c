@@ -115,6 +115,7 @@ static void do_commit(struct engine *engine, struct request *request, struct ord
 
     if (!object)
         return;
+    cloud_set_leaving(engine->cloud, object, false); /* whoever writes it wants it */
     spec = spec_parse(spec_kind_of(object->kind, order->text, order->len), order->text, order->len,
                       &error);
     if (!spec)

@@ -197,7 +197,8 @@ static void grace_over(struct engine *engine, void *data) REQUIRES(model)
 {
     struct object *object = cloud_by_id(engine->cloud, *(uint64_t *)data);
 
-    if (!object || !object->leaving)
+    /* It may have come back and left again: then this was the first time's end. */
+    if (!object || !object->leaving || g_get_monotonic_time() < object->leaves_at)
         return;
     cloud_set_leaving(engine->cloud, object, false);
     engine_rmdir(engine, object->id, NULL, nobody, NULL);
@@ -219,7 +220,9 @@ static void do_drop(struct engine *engine, struct request *request, struct order
     }
     cloud_event(engine->cloud, object, &request->actor, "leaves: its file in specs/ was removed");
     cloud_set_leaving(engine->cloud, object, true);
-    timer_start(engine, (unsigned)(engine->conf->grace * 1000), grace_over,
+    object->leaves_at = g_get_monotonic_time() + (int64_t)(engine->conf->grace * G_USEC_PER_SEC);
+    /* A little later: timers count in milliseconds. */
+    timer_start(engine, (unsigned)(engine->conf->grace * 1000) + 10, grace_over,
                 g_memdup2(&object->id, sizeof object->id), g_free);
     request_answer(engine, request->ticket, 0);
 }

@@ -42,11 +42,11 @@ wait $!
 is "$T/error" changed
 
 # A VM that goes wakes its watchers too.
-op poll vms/web1/state 20 >"$T/state" &
+op poll vms/web1/state 20 >"$T/last" &
 sleep 0.5
 rm -r vms/web1
 wait $!
-is "$T/state" changed
+is "$T/last" changed
 
 # tail, by name: each line once, in order.
 tail -n 0 -F events >"$T/tail" 2>"$T/said" &
@@ -56,7 +56,7 @@ for i in 1 2 3 4 5; do
     new_vm "w$i" 'memory = 32MiB'
 done
 rm -r vms/w2
-wait_for 5 shows "$T/tail" 'vms/w2 removed'
+wait_for 5 shows "$T/tail" 'vms/w2 destroyed'
 kill $tail
 wait $tail 2>/dev/null || true
 for i in 1 2 3 4 5; do
