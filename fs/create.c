@@ -174,7 +174,7 @@ static bool is_ours(struct fs *fs, fuse_req_t req, const struct spot *spot, cons
 {
     g_autofree char *wanted = g_strdup_printf("../../../vms/%s", spot->name);
 
-    if (spot->dir == SPOT_LINKS)
+    if (spot->dir == SPOT_LINKS && !fs_object_id(fs, OBJECT_VM, spot->name))
         return strcmp(target, wanted) == 0;
     return restore_may_write(fs->restore, fuse_req_ctx(req)->pid);
 }

@@ -7,6 +7,7 @@
 
 #include "fs/hidden.h"
 #include "fs/scratch.h"
+#include "fs/spot.h"
 
 struct actor fs_actor(fuse_req_t req)
 {
@@ -95,7 +96,12 @@ static int find_entry(struct fs *fs, uint64_t parent, const char *name, struct n
 static int scratch_entry(struct fs *fs, uint64_t parent, const char *name,
                          struct fuse_entry_param *entry)
 {
-    *entry = (struct fuse_entry_param){.ino = scratch_find(fs->scratches, parent, name)};
+    g_auto(Spot) spot = {0};
+    int err = spot_find(fs, parent, name, &spot);
+
+    if (err)
+        return err;
+    *entry = (struct fuse_entry_param){.ino = spot.scratch};
     return entry->ino ? scratch_stat(fs->scratches, entry->ino, &entry->attr) : ENOENT;
 }
 

@@ -190,8 +190,13 @@ static int remove_part(struct fs *fs, uint64_t parent, const char *name, bool di
 void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
     uint64_t id;
-    int err = remove_part(fs_of(req), parent, name, true, &id);
+    struct fs *fs = fs_of(req);
+    int err = remove_part(fs, parent, name, true, &id);
 
+    if (err == EPERM)
+        restore_probed(fs->restore, fuse_req_ctx(req)->pid);
+    else if (!err && id && restore_is_probing(fs->restore, fuse_req_ctx(req)->pid))
+        err = ENOTEMPTY;
     if (!err && id)
         destroy_object(fs_of(req), req, id);
     else

@@ -120,6 +120,9 @@ void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
     /* Registered before it is looked at, so that no line falls between the two. */
     if (wait)
         pollers_add(fs->pollers, handle, wait);
-    ready = has_changed(fs, handle) ? POLLIN | POLLRDNORM | POLLPRI : 0;
+    if (handle->row->facet == LOG)
+        ready = 0; /* as a pipe: at its end there is nothing to read */
+    if (has_changed(fs, handle))
+        ready |= POLLIN | POLLRDNORM | POLLPRI;
     fuse_reply_poll(req, ready);
 }

@@ -15,7 +15,8 @@ struct maker {
 
 struct restore {
     pthread_mutex_t lock;
-    GHashTable *makers; /* object's id (copied) to struct maker * */
+    GHashTable *makers;  /* object's id (copied) to struct maker * */
+    GHashTable *probers; /* process (copied, 64 bits) to struct maker * */
 };
 
 struct restore *restore_new(void)
@@ -24,6 +25,7 @@ struct restore *restore_new(void)
 
     pthread_mutex_init(&restore->lock, NULL);
     restore->makers = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
+    restore->probers = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
     return restore;
 }
 
@@ -32,6 +34,7 @@ void restore_free(struct restore *restore)
     if (!restore)
         return;
     g_hash_table_destroy(restore->makers);
+    g_hash_table_destroy(restore->probers);
     pthread_mutex_destroy(&restore->lock);
     g_free(restore);
 }
@@ -54,17 +57,43 @@ static void drop_old(struct restore *restore)
     int64_t now = g_get_monotonic_time();
 
     g_hash_table_foreach_remove(restore->makers, is_over, &now);
+    g_hash_table_foreach_remove(restore->probers, is_over, &now);
 }
 
-void restore_made(struct restore *restore, uint64_t id, pid_t process)
+static void remember(struct restore *restore, GHashTable *table, uint64_t key, pid_t process)
 {
     struct maker maker = {process, later()};
 
     pthread_mutex_lock(&restore->lock);
     drop_old(restore);
-    g_hash_table_replace(restore->makers, g_memdup2(&id, sizeof id),
-                         g_memdup2(&maker, sizeof maker));
+    g_hash_table_replace(table, g_memdup2(&key, sizeof key), g_memdup2(&maker, sizeof maker));
     pthread_mutex_unlock(&restore->lock);
+}
+
+void restore_made(struct restore *restore, uint64_t id, pid_t process)
+{
+    remember(restore, restore->makers, id, process);
+}
+
+void restore_probed(struct restore *restore, pid_t tid)
+{
+    pid_t process = proc_tgid(tid);
+
+    remember(restore, restore->probers, (uint64_t)process, process);
+}
+
+bool restore_is_probing(struct restore *restore, pid_t tid)
+{
+    uint64_t process = (uint64_t)proc_tgid(tid);
+    struct maker *maker;
+
+    pthread_mutex_lock(&restore->lock);
+    drop_old(restore);
+    maker = g_hash_table_lookup(restore->probers, &process);
+    if (maker)
+        maker->until = later();
+    pthread_mutex_unlock(&restore->lock);
+    return maker != NULL;
 }
 
 /* Most of the time nobody makes any: /proc need not be read then. */

@@ -14,6 +14,9 @@
  * - They set a temporary file's time before they rename it onto its name (scratch.h); sed -i and
  *   editors do not.
  *
+ * - borg tries rmdir(2) on every directory before it makes it, and expects ENOTEMPTY: it must not
+ *   destroy a VM. Who tries to remove a folder such as vms/, which cannot go, is taken for that.
+ *
  * What is written so is taken and thrown away.
  */
 #pragma once
@@ -28,6 +31,10 @@ struct restore *restore_new(void);
 void restore_free(struct restore *restore);
 /* PROCESS (a thread group) has made the directory of object ID. */
 void restore_made(struct restore *restore, uint64_t id, pid_t process);
+/* Thread TID tried to remove a folder. */
+void restore_probed(struct restore *restore, pid_t tid);
+/* Whether its rmdir(2) is such a try, too. */
+bool restore_is_probing(struct restore *restore, pid_t tid);
 /* Whether the call that thread TID waits in makes a new name in the directory of object ID, which
  * it, or its parent, has made. */
 bool restore_expects_nothing(struct restore *restore, uint64_t id, pid_t tid);
