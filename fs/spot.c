@@ -55,7 +55,7 @@ int spot_find(struct fs *fs, uint64_t parent, const char *name, struct spot *spo
     spot->hidden = spot->ino && hidden_is(fs->hidden, spot_key(spot));
     /* A link that was put back says nothing any more once its VM is there. */
     if (!spot_is_shown(spot) &&
-        (spot->dir != SPOT_LINKS || !fs_object_id(fs, OBJECT_VM, name)))
+        (spot->dir != SPOT_LINKS || spot->hidden || !fs_object_id(fs, OBJECT_VM, name)))
         spot->scratch = scratch_find(fs->scratches, parent, name);
     if (spot->dir == SPOT_FLAT)
         spot->object_name = specs_object_name(name);
