@@ -2,10 +2,10 @@
 #include "core/domain.h"
 
 static const char *const words[DOMAIN_STATES] = {
-    [DOMAIN_NOSTATE] = "nostate",         [DOMAIN_RUNNING] = "running",
-    [DOMAIN_BLOCKED] = "blocked",         [DOMAIN_PAUSED] = "paused",
-    [DOMAIN_SHUTDOWN] = "shutdown",       [DOMAIN_SHUTOFF] = "shutoff",
-    [DOMAIN_CRASHED] = "crashed",         [DOMAIN_PMSUSPENDED] = "pmsuspended",
+    [DOMAIN_NOSTATE] = "nostate",   [DOMAIN_RUNNING] = "running",
+    [DOMAIN_BLOCKED] = "blocked",   [DOMAIN_PAUSED] = "paused",
+    [DOMAIN_SHUTDOWN] = "shutdown", [DOMAIN_SHUTOFF] = "shutoff",
+    [DOMAIN_CRASHED] = "crashed",   [DOMAIN_PMSUSPENDED] = "pmsuspended",
 };
 
 const char *domain_state_word(int state)

@@ -137,8 +137,7 @@ static void set_scratch(struct fs *fs, fuse_req_t req, uint64_t ino, const struc
     if (what & FUSE_SET_ATTR_SIZE)
         err = scratch_resize(fs->scratches, ino, attr->st_size);
     if (!err && (what & (SET_OWNER | SET_TIME)))
-        err = scratch_set(fs->scratches, ino,
-                          what & FUSE_SET_ATTR_UID ? attr->st_uid : (uid_t)-1,
+        err = scratch_set(fs->scratches, ino, what & FUSE_SET_ATTR_UID ? attr->st_uid : (uid_t)-1,
                           what & FUSE_SET_ATTR_GID ? attr->st_gid : (gid_t)-1,
                           what & FUSE_SET_ATTR_MODE ? attr->st_mode : (mode_t)-1,
                           what & SET_TIME ? time_of(attr, what) : -1);

@@ -32,8 +32,8 @@ static void open_created(struct fs *fs, fuse_req_t req, uint64_t ino, int flags,
     inval_reply_begin(fs->inval);
     err = fs_stat(fs, ino, &entry.attr);
     if (!err)
-        err = discard ? handle_discard(fs, ino, &handle)
-                      : handle_open(fs, req, ino, flags, &handle);
+        err =
+            discard ? handle_discard(fs, ino, &handle) : handle_open(fs, req, ino, flags, &handle);
     if (err)
         fuse_reply_err(req, err);
     else

@@ -128,8 +128,7 @@ static int open_model(struct fs *fs, fuse_req_t req, int flags, struct handle *m
 {
     int err = look_locked(fs, made->ino, flags, made);
 
-    if (err != EACCES || !made->row ||
-        !restore_may_write(fs->restore, fuse_req_ctx(req)->pid))
+    if (err != EACCES || !made->row || !restore_may_write(fs->restore, fuse_req_ctx(req)->pid))
         return err;
     handle_open_nothing(made);
     return 0;

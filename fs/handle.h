@@ -21,7 +21,7 @@ struct handle {
     struct actor opener;
     pid_t process; /* the opener's thread group */
 
-    bool append;    /* a scratch file opened with O_APPEND */
+    bool append; /* a scratch file opened with O_APPEND */
 
     /* The time of the content that was opened; of a LOG's last line, when read to its end. */
     _Atomic int64_t seen;

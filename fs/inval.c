@@ -66,8 +66,7 @@ static void post_unlinked(struct inval *inval, const struct object *vm, const st
 }
 
 /* Its file in specs/ is gone, and is not the second name of its spec any more. */
-static void post_left_specs(struct inval *inval, const struct object *object)
-    REQUIRES_SHARED(model)
+static void post_left_specs(struct inval *inval, const struct object *object) REQUIRES_SHARED(model)
 {
     const struct folder_row *folder = folder_by_kind(object->kind, true);
     g_autofree char *name = specs_file_name(object->name);

@@ -5,7 +5,8 @@
 #include "core/spec/spec.h"
 #include "fs/table.h"
 
-static const struct file_table *const tables[] = {&host_files, &vm_files, &service_files, &plan_files};
+static const struct file_table *const tables[] = {&host_files, &vm_files, &service_files,
+                                                  &plan_files};
 
 static void list_table(const struct file_table *table, GString *out)
 {

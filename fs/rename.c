@@ -34,16 +34,16 @@ static bool step_commit(struct parked *parked)
         if (parked->id)
             ticket = engine_keep(engine, parked->id, &parked->actor, park_done, parked);
         else
-            ticket = engine_mkdir(engine, (enum object_kind)parked->todo,
-                                  parked->lines[RENAME_OBJECT], 0755, &parked->actor, park_done,
-                                  parked);
+            ticket =
+                engine_mkdir(engine, (enum object_kind)parked->todo, parked->lines[RENAME_OBJECT],
+                             0755, &parked->actor, park_done, parked);
         park_began(parked, ticket);
         return true;
     }
     parked->next = 2;
     if (!parked->id)
-        parked->id = fs_object_id(parked->fs, (enum object_kind)parked->todo,
-                                  parked->lines[RENAME_OBJECT]);
+        parked->id =
+            fs_object_id(parked->fs, (enum object_kind)parked->todo, parked->lines[RENAME_OBJECT]);
     ticket = engine_commit(engine, parked->id, parked->name, parked->size, &parked->actor,
                            park_done, parked);
     park_began(parked, ticket);
@@ -81,9 +81,7 @@ static void commit_scratch(struct fs *fs, fuse_req_t req, const struct spot *fro
     if (text)
         memcpy(parked->name, g_bytes_get_data(text, NULL), parked->size);
     parked->todo = to->folder ? to->folder->kind : 0;
-    parked->id = to->ino    ? to->id
-                 : named ? fs_object_id(fs, to->folder->kind, to->object_name)
-                         : 0;
+    parked->id = to->ino ? to->id : named ? fs_object_id(fs, to->folder->kind, to->object_name) : 0;
     parked->made = named && !parked->id;
     parked->step = step_commit;
     parked->answer = answer_commit;
@@ -192,9 +190,8 @@ static bool step_rename(struct parked *parked)
     if (parked->next++ > 0)
         return false;
     park_hold(parked);
-    park_began(parked, engine_rename(parked->fs->engine, parked->id,
-                                     (enum object_kind)parked->todo, parked->name, &parked->actor,
-                                     park_done, parked));
+    park_began(parked, engine_rename(parked->fs->engine, parked->id, (enum object_kind)parked->todo,
+                                     parked->name, &parked->actor, park_done, parked));
     return true;
 }
 
@@ -210,8 +207,7 @@ static void rename_object(struct fs *fs, fuse_req_t req, uint64_t id, enum objec
     park_run(parked);
 }
 
-static void move_file(struct fs *fs, fuse_req_t req, const struct spot *from,
-                      const struct spot *to)
+static void move_file(struct fs *fs, fuse_req_t req, const struct spot *from, const struct spot *to)
 {
     bool flat = from->dir == SPOT_FLAT;
 
@@ -232,7 +228,8 @@ static void move_file(struct fs *fs, fuse_req_t req, const struct spot *from,
 /* Not EXDEV: mv would copy the object and then destroy it. */
 static void move_dir(struct fs *fs, fuse_req_t req, const struct spot *from, const struct spot *to)
 {
-    bool folder = to->dir == SPOT_ELSEWHERE && !to->object_name && to->folder && to->folder->kind != OBJECT_FOLDER;
+    bool folder = to->dir == SPOT_ELSEWHERE && !to->object_name && to->folder &&
+                  to->folder->kind != OBJECT_FOLDER;
 
     if (from->row || !from->folder || from->folder->kind == OBJECT_FOLDER || !folder)
         fuse_reply_err(req, EPERM);

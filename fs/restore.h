@@ -8,8 +8,9 @@
  *
  * - They make objects' directories themselves (rsync: the parent of the process that writes). For
  *   a shell, mkdir(1) does. So who made some may, for a while, write derived files.
- * - In a directory that they have made just now they expect nothing: open(2) with O_EXCL, symlink(2) and
- *   mkdir(2) there find no name for them. (A lookup does not say what it is for; /proc does.)
+ * - In a directory that they have made just now they expect nothing: open(2) with O_EXCL,
+ * symlink(2) and mkdir(2) there find no name for them. (A lookup does not say what it is for; /proc
+ * does.)
  * - They remove a file that is in their way, and make it anew (hidden.h).
  * - They set a temporary file's time before they rename it onto its name (scratch.h); sed -i and
  *   editors do not.

@@ -23,8 +23,8 @@ struct scratch {
 
 struct scratches {
     pthread_mutex_t lock;
-    GHashTable *by_ino;  /* &scratch->ino to scratch, which it owns */
-    GHashTable *by_dir;  /* directory (copied) to GPtrArray of scratch, in the order of numbers */
+    GHashTable *by_ino; /* &scratch->ino to scratch, which it owns */
+    GHashTable *by_dir; /* directory (copied) to GPtrArray of scratch, in the order of numbers */
     uint64_t next;
     size_t bytes;
 };
@@ -300,8 +300,8 @@ int scratch_set(struct scratches *all, uint64_t ino, uid_t uid, gid_t gid, mode_
     if (scratch) {
         scratch->uid = uid != (uid_t)-1 ? uid : scratch->uid;
         scratch->gid = gid != (gid_t)-1 ? gid : scratch->gid;
-        scratch->mode = mode != (mode_t)-1 ? (scratch->mode & S_IFMT) | (mode & 0777)
-                                              : scratch->mode;
+        scratch->mode =
+            mode != (mode_t)-1 ? (scratch->mode & S_IFMT) | (mode & 0777) : scratch->mode;
         scratch->time = time != -1 ? time : scratch->time;
         scratch->restored = scratch->restored || time != -1;
         scratch->changed = cloud_now();

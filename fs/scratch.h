@@ -16,9 +16,9 @@
 struct scratches;
 
 enum {
-    SCRATCH_FILE_MAX = 1 << 20,  /* bytes of one: more is EFBIG */
-    SCRATCH_DIR_MAX = 256,       /* files in a directory: more is ENOSPC */
-    SCRATCH_ALL_MAX = 64 << 20,  /* bytes of all: more is ENOSPC */
+    SCRATCH_FILE_MAX = 1 << 20, /* bytes of one: more is EFBIG */
+    SCRATCH_DIR_MAX = 256,      /* files in a directory: more is ENOSPC */
+    SCRATCH_ALL_MAX = 64 << 20, /* bytes of all: more is ENOSPC */
 };
 
 static inline bool scratch_is(uint64_t ino)

@@ -11,21 +11,21 @@
 enum spot_dir {
     SPOT_ELSEWHERE, /* folders: nothing but objects */
     SPOT_ROOT,
-    SPOT_OBJECT,    /* an object's directory */
-    SPOT_LINKS,     /* the vms/ of a host or service */
-    SPOT_SPECS,     /* specs/ itself */
-    SPOT_FLAT,      /* hosts/, vms/, services/ in it */
+    SPOT_OBJECT, /* an object's directory */
+    SPOT_LINKS,  /* the vms/ of a host or service */
+    SPOT_SPECS,  /* specs/ itself */
+    SPOT_FLAT,   /* hosts/, vms/, services/ in it */
 };
 
 struct spot {
     uint64_t parent;
     const char *name; /* borrowed */
     enum spot_dir dir;
-    uint64_t dir_id;              /* of the directory's object */
+    uint64_t dir_id;                 /* of the directory's object */
     const struct folder_row *folder; /* where DIR is a folder, and for names of objects */
-    uint64_t ino;  /* of what the model has there; 0: nothing */
-    uint64_t id;   /* of its object */
-    const struct file_row *row; /* NULL with an INO: a directory of an object */
+    uint64_t ino;                    /* of what the model has there; 0: nothing */
+    uint64_t id;                     /* of its object */
+    const struct file_row *row;      /* NULL with an INO: a directory of an object */
     bool is_dir, hidden;
     uint64_t scratch;  /* number of the scratch file there; 0: none */
     char *object_name; /* in a flat folder: of the object that NAME is the file of; NULL: none */

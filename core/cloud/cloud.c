@@ -13,14 +13,14 @@ struct folder {
 };
 
 static const struct folder folders[] = {
-    {ROOT_ID,     ""        },
-    {HOSTS_ID,    "hosts"   },
-    {VMS_ID,      "vms"     },
-    {SERVICES_ID, "services"},
-    {PLAN_ID, "plan"},
-    {SPECS_ID, "specs"},
-    {SPECS_HOSTS_ID, "specs/hosts"},
-    {SPECS_VMS_ID, "specs/vms"},
+    {ROOT_ID,           ""              },
+    {HOSTS_ID,          "hosts"         },
+    {VMS_ID,            "vms"           },
+    {SERVICES_ID,       "services"      },
+    {PLAN_ID,           "plan"          },
+    {SPECS_ID,          "specs"         },
+    {SPECS_HOSTS_ID,    "specs/hosts"   },
+    {SPECS_VMS_ID,      "specs/vms"     },
     {SPECS_SERVICES_ID, "specs/services"},
 };
 

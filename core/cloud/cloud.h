@@ -21,8 +21,8 @@
 
 #include "core/annotate.h"
 #include "core/domain.h"
-#include "core/refs.h"
 #include "core/place/place.h"
+#include "core/refs.h"
 #include "core/spec/conf.h"
 #include "core/spec/spec.h"
 
@@ -57,14 +57,14 @@ enum {
 
 /* What of an object can change by itself; each has a time. */
 enum facet {
-    FACET_SELF,      /* the directory: it was made, or names in it came or went */
+    FACET_SELF, /* the directory: it was made, or names in it came or went */
     FACET_SPEC,
     FACET_STATE,
     FACET_ERROR,
     FACET_PLACEMENT,
     FACET_XML,
-    FACET_LINKS,     /* a VM's `host`; the `vms/` of a host or service */
-    FACET_ATTR,      /* owner, group, mode */
+    FACET_LINKS, /* a VM's `host`; the `vms/` of a host or service */
+    FACET_ATTR,  /* owner, group, mode */
     FACETS
 };
 
@@ -81,7 +81,7 @@ enum vm_phase {
 
 /* Smoothed measurements; -1: not known yet. */
 struct usage {
-    double usage; /* R, 0..1 */
+    double usage;       /* R, 0..1 */
     double cpu, memory; /* shares, 0..1, of the last sample */
     double cpu_seconds, memory_used, memory_max;
     double read_bytes, written_bytes, received_bytes, sent_bytes;
@@ -92,30 +92,30 @@ struct object;
 
 struct host_part {
     enum host_phase phase;
-    bool maintenance;   /* takes no new VMs */
-    bool from_conf;     /* its spec is in cloudfs.conf */
-    bool known;         /* the inventory below was seen */
-    uint32_t cpus;      /* physical */
-    uint64_t memory;    /* bytes */
+    bool maintenance;         /* takes no new VMs */
+    bool from_conf;           /* its spec is in cloudfs.conf */
+    bool known;               /* the inventory below was seen */
+    uint32_t cpus;            /* physical */
+    uint64_t memory;          /* bytes */
     char **types, **networks; /* as virt_info has them; NULL until known */
-    GPtrArray *vms;     /* of struct object *, borrowed, by id */
-    struct usage load;  /* of the host itself */
+    GPtrArray *vms;           /* of struct object *, borrowed, by id */
+    struct usage load;        /* of the host itself */
 };
 
 struct vm_part {
     enum vm_phase phase;
-    bool managed;          /* cloudfs made or adopted it; otherwise it is only shown */
-    bool power;            /* whether it shall run: its spec's, then ctl's */
-    bool restart_pending;  /* a change waits for the next start */
+    bool managed;         /* cloudfs made or adopted it; otherwise it is only shown */
+    bool power;           /* whether it shall run: its spec's, then ctl's */
+    bool restart_pending; /* a change waits for the next start */
     char uuid[37];
-    char *domain_name;     /* libvirt's name of it; NULL: none yet */
-    char *type;            /* virtualization type in use; NULL: not placed */
+    char *domain_name; /* libvirt's name of it; NULL: none yet */
+    char *type;        /* virtualization type in use; NULL: not placed */
     enum domain_state domain;
-    uint32_t cpus;         /* of the domain as it is */
+    uint32_t cpus; /* of the domain as it is */
     uint64_t memory;
     char *xml;
-    struct object *host;    /* borrowed; NULL: not placed */
-    struct object *service; /* borrowed; NULL: no member */
+    struct object *host;        /* borrowed; NULL: not placed */
+    struct object *service;     /* borrowed; NULL: no member */
     struct place_choice choice; /* how the host was chosen: the terms of `schedule` */
     struct usage usage;
 };
@@ -138,7 +138,7 @@ struct object {
     char *name GUARDED_BY(model);
     uid_t uid GUARDED_BY(model);
     gid_t gid GUARDED_BY(model);
-    mode_t mode GUARDED_BY(model); /* permission bits of the directory */
+    mode_t mode GUARDED_BY(model);           /* permission bits of the directory */
     int64_t times[FACETS] GUARDED_BY(model); /* nanoseconds since the epoch */
 
     char *spec_text GUARDED_BY(model); /* in force; NULL: none yet */
@@ -165,14 +165,14 @@ struct object {
 
 /* What the watcher is told. */
 enum change {
-    CHANGE_ADDED,   /* the object appeared in its folder */
-    CHANGE_REMOVED, /* it left its folder */
-    CHANGE_LEAVING, /* its file left specs/ */
-    CHANGE_STAYING, /* and came back */
-    CHANGE_FACET,   /* FACET of the object changed */
-    CHANGE_LINKED,  /* VM appeared in the `vms/` of OTHER (a host or service) */
-    CHANGE_UNLINKED,/* VM left the `vms/` of OTHER */
-    CHANGE_EVENTS,  /* a line was added to the log; object is NULL */
+    CHANGE_ADDED,    /* the object appeared in its folder */
+    CHANGE_REMOVED,  /* it left its folder */
+    CHANGE_LEAVING,  /* its file left specs/ */
+    CHANGE_STAYING,  /* and came back */
+    CHANGE_FACET,    /* FACET of the object changed */
+    CHANGE_LINKED,   /* VM appeared in the `vms/` of OTHER (a host or service) */
+    CHANGE_UNLINKED, /* VM left the `vms/` of OTHER */
+    CHANGE_EVENTS,   /* a line was added to the log; object is NULL */
 };
 typedef void (*cloud_watcher)(void *ctx, enum change what, const struct object *object,
                               enum facet facet, const struct object *other);

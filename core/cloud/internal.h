@@ -11,10 +11,10 @@ struct cloud {
     const struct conf *conf; /* immutable */
 
     /* Under the lock. */
-    GPtrArray *objects[OBJECT_KINDS];   /* by id; each element is a reference */
-    GHashTable *by_name[OBJECT_KINDS];  /* object's own name to object */
-    GHashTable *by_id;                  /* &object->id to object */
-    GHashTable *by_uuid;                /* object's own uuid to VM */
+    GPtrArray *objects[OBJECT_KINDS];  /* by id; each element is a reference */
+    GHashTable *by_name[OBJECT_KINDS]; /* object's own name to object */
+    GHashTable *by_id;                 /* &object->id to object */
+    GHashTable *by_uuid;               /* object's own uuid to VM */
     struct place *place;
 
     GHashTable *changed; /* id to object (reference): stamped since cloud_take_changed() */
@@ -22,7 +22,7 @@ struct cloud {
     cloud_watcher watcher;
     void *watcher_ctx;
 
-    GString *log;         /* the text of `events` */
+    GString *log; /* the text of `events` */
     unsigned log_lines;
     uint64_t log_seq;     /* of the last line */
     int64_t log_time;     /* of the last line */

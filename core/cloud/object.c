@@ -101,11 +101,11 @@ void cloud_stamp(struct cloud *cloud, struct object *object, enum facet facet)
 
 /* Where objects of a kind have their names: as directories, and as files in specs/. */
 static const uint64_t folders_of[OBJECT_KINDS][2] = {
-    [OBJECT_FOLDER] = {ROOT_ID, 0},
-    [OBJECT_HOST] = {HOSTS_ID, SPECS_HOSTS_ID},
-    [OBJECT_VM] = {VMS_ID, SPECS_VMS_ID},
-    [OBJECT_SERVICE] = {SERVICES_ID, SPECS_SERVICES_ID},
-    [OBJECT_PLAN] = {PLAN_ID, 0},
+    [OBJECT_FOLDER] = {ROOT_ID,     0                },
+      [OBJECT_HOST] = {HOSTS_ID,    SPECS_HOSTS_ID   },
+    [OBJECT_VM] = {VMS_ID,      SPECS_VMS_ID     },
+      [OBJECT_SERVICE] = {SERVICES_ID, SPECS_SERVICES_ID},
+    [OBJECT_PLAN] = {PLAN_ID,     0                },
 };
 
 static void stamp_one(struct cloud *cloud, uint64_t id) REQUIRES(model)

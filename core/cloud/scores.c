@@ -43,8 +43,7 @@ void cloud_vm_score(struct cloud *cloud, const struct object *vm, struct vm_scor
         .available = cloud_available(vm),
         .maintenance_cost = host && host->spec ? host->spec->host.maintenance_cost : 1.0,
     };
-    score->performance =
-        score_performance(score->processors, score->virtualization, score->usage);
+    score->performance = score_performance(score->processors, score->virtualization, score->usage);
     score->schedule = score_schedule(score->demand, score->resources, score->cost);
     score->management =
         score_management(score->processors, score->available, score->maintenance_cost);

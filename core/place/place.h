@@ -23,13 +23,13 @@ struct place; /* the table */
 struct place_host {
     uint64_t id;
     const char *name;
-    bool up;          /* may take new VMs */
-    bool known;       /* its inventory was seen: cpus, memory, types, networks are real */
+    bool up;              /* may take new VMs */
+    bool known;           /* its inventory was seen: cpus, memory, types, networks are real */
     const char *why_down; /* the state's word, for the explanation: "down", "maintenance", … */
-    uint32_t cpus;    /* vCPUs it may promise: after reservation and overcommit */
-    uint64_t memory;  /* bytes it may promise */
-    double cost;      /* C, above 0 */
-    const char *zone; /* NULL: none */
+    uint32_t cpus;        /* vCPUs it may promise: after reservation and overcommit */
+    uint64_t memory;      /* bytes it may promise */
+    double cost;          /* C, above 0 */
+    const char *zone;     /* NULL: none */
     const char *const *labels;   /* NULL-terminated */
     const char *const *types;    /* virtualization types offered, libvirt's words */
     const char *const *networks; /* names, "user" and "none" where the driver can */
@@ -45,12 +45,12 @@ struct place_want {
     const char *zone;
     const char *const *labels;
     const char *const *networks;
-    const char *host;  /* pin: a host's name */
-    const char *avoid; /* anti-affinity group */
-    const char *near;  /* affinity group */
-    uint64_t service;  /* the service it is a member of; 0: none */
+    const char *host;        /* pin: a host's name */
+    const char *avoid;       /* anti-affinity group */
+    const char *near;        /* affinity group */
+    uint64_t service;        /* the service it is a member of; 0: none */
     enum spec_spread spread; /* of the service */
-    const uint64_t *tried; /* hosts on which the job has failed: not again */
+    const uint64_t *tried;   /* hosts on which the job has failed: not again */
     size_t n_tried;
 };
 
@@ -95,7 +95,7 @@ void place_give(struct place *place, uint64_t vm);
 
 struct place_use {
     uint32_t vms;
-    uint64_t cpus, memory; /* reserved */
+    uint64_t cpus, memory;         /* reserved */
     uint64_t cpus_max, memory_max; /* the capacity */
 };
 bool place_use(const struct place *place, uint64_t host, struct place_use *use);

@@ -74,7 +74,7 @@ static void run_start(struct engine *engine, struct request *request, struct obj
 
 #define POWER_VERB(name, verb)                                                                     \
     static void run_##name(struct engine *engine, struct request *request, struct object *vm,      \
-                           const char *argument) REQUIRES(model)                                 \
+                           const char *argument) REQUIRES(model)                                   \
     {                                                                                              \
         (void)argument;                                                                            \
         power(engine, request, vm, verb);                                                          \

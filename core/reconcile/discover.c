@@ -59,8 +59,8 @@ static bool is_ours(const struct engine *engine, const struct virt_domain *domai
            g_strcmp0(domain->mark->cloud, store_cloud_uuid(engine->store)) == 0;
 }
 
-static void add_found(struct engine *engine, struct object *host,
-                      const struct virt_domain *domain) REQUIRES(model)
+static void add_found(struct engine *engine, struct object *host, const struct virt_domain *domain)
+    REQUIRES(model)
 {
     g_autofree char *name = free_name(engine, host, domain->name);
     struct object *vm = cloud_add(engine->cloud, OBJECT_VM, engine_new_id(engine), name, host->uid,

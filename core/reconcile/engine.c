@@ -209,15 +209,15 @@ static struct engine *engine_alloc(const struct conf *conf, const struct virt_op
     engine->cloud = cloud_new(conf);
     engine->context = g_main_context_new();
     engine->box = mailbox_new(engine->context);
-    engine->dirty = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL,
-                                          (GDestroyNotify)object_unref);
+    engine->dirty =
+        g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, (GDestroyNotify)object_unref);
     engine->deleted = g_array_new(false, false, sizeof(uint64_t));
     engine->after = g_array_new(false, false, sizeof(struct after));
     engine->requests = g_hash_table_new(g_int64_hash, g_int64_equal);
-    engine->pending = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL,
-                                            (GDestroyNotify)object_unref);
-    engine->restless = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL,
-                                             (GDestroyNotify)object_unref);
+    engine->pending =
+        g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, (GDestroyNotify)object_unref);
+    engine->restless =
+        g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, (GDestroyNotify)object_unref);
     engine->buried = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     return engine;
 }
@@ -277,8 +277,7 @@ struct engine *engine_new(const struct conf *conf, GError **error)
     return engine_new_with(conf, &virt_libvirt, error);
 }
 
-struct engine *engine_new_with(const struct conf *conf, const struct virt_ops *virt,
-                               GError **error)
+struct engine *engine_new_with(const struct conf *conf, const struct virt_ops *virt, GError **error)
 {
     g_autofree char *parent = g_path_get_dirname(conf->state);
     struct engine *engine;

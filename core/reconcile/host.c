@@ -108,7 +108,7 @@ bool host_begin(struct engine *engine, struct object *host, GError **error)
 
     ear->box = mailbox_ref(engine->box);
     ear->host = host->id;
-    virt = engine->virt->new(&options, error);
+    virt = engine->virt->new (&options, error);
     if (!virt) {
         ear_free(ear);
         return false;
@@ -232,8 +232,7 @@ static void second_look(struct engine *engine, void *data) REQUIRES(model)
         host_look(engine, host, ((struct object *)host->host.vms->pdata[i])->vm.uuid);
 }
 
-static void connected(struct engine *engine, struct object *host, struct task *task)
-    REQUIRES(model)
+static void connected(struct engine *engine, struct object *host, struct task *task) REQUIRES(model)
 {
     host_work(host)->retries = 0;
     take_inventory(host, task->info);
@@ -281,8 +280,7 @@ void host_connect(struct engine *engine, struct object *host)
 static void run_look(struct task *task, const struct virt_ops *ops, struct virt *virt,
                      GError **error)
 {
-    g_autoptr(GPtrArray) found =
-        g_ptr_array_new_with_free_func((GDestroyNotify)virt_domain_free);
+    g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func((GDestroyNotify)virt_domain_free);
 
     for (unsigned i = 0; i < task->uuids->len; i++) {
         struct virt_domain *domain = NULL;
@@ -311,8 +309,7 @@ static const struct virt_domain *find_uuid(const GPtrArray *domains, const char 
 
 static void look_more(struct engine *engine, struct object *host) REQUIRES(model);
 
-static void done_look(struct engine *engine, struct task *task, const GError *error)
-    REQUIRES(model)
+static void done_look(struct engine *engine, struct task *task, const GError *error) REQUIRES(model)
 {
     struct object *host = cloud_by_id(engine->cloud, task->host);
 

@@ -10,8 +10,8 @@
 #include "core/cloud/cloud.h"
 #include "core/error.h"
 #include "core/job/job.h"
-#include "core/refs.h"
 #include "core/reconcile/engine.h"
+#include "core/refs.h"
 #include "core/store/store.h"
 #include "core/virt/virt.h"
 
@@ -45,7 +45,7 @@ struct engine {
     GThread *thread;
     GMainContext *context;
     struct mailbox *box;
-    gint stop; /* atomic */
+    gint stop;        /* atomic */
     unsigned wait_ms; /* how long a request waits for a job at most */
 
     /* The engine's thread only. */
@@ -116,10 +116,10 @@ struct host_work {
     struct host_link *link;
     struct lane *work, *look, *sample;
     bool connecting, looking, sampling;
-    GHashTable *to_look;  /* char *uuid: domains of which something was heard */
+    GHashTable *to_look; /* char *uuid: domains of which something was heard */
     unsigned retry_timer, sample_timer;
-    unsigned retries;     /* since it was last up */
-    GArray *waiters;      /* tickets */
+    unsigned retries; /* since it was last up */
+    GArray *waiters;  /* tickets */
 };
 /* NULL while the host has no spec. */
 struct host_work *host_work(struct object *host);
@@ -177,15 +177,15 @@ void host_link_unref(struct host_link *link);
 
 /* ---- VMs */
 struct vm_work {
-    bool busy;          /* a job that changes it is under way */
-    GArray *waiters;    /* tickets */
-    GArray *tried;      /* uint64_t ids of hosts on which making it failed */
+    bool busy;       /* a job that changes it is under way */
+    GArray *waiters; /* tickets */
+    GArray *tried;   /* uint64_t ids of hosts on which making it failed */
     unsigned restart_timer;
-    unsigned restarts;  /* in a row */
-    int64_t started;    /* monotonic microseconds of the last start */
-    bool adopting;      /* the change under way makes it ours */
-    char *refused;      /* the template's text that it could not follow */
-    uint64_t other;     /* host on which it was seen too; 0: none */
+    unsigned restarts; /* in a row */
+    int64_t started;   /* monotonic microseconds of the last start */
+    bool adopting;     /* the change under way makes it ours */
+    char *refused;     /* the template's text that it could not follow */
+    uint64_t other;    /* host on which it was seen too; 0: none */
 };
 struct vm_work *vm_work(struct object *vm);
 void vm_work_free(struct engine *engine, struct object *vm);
@@ -253,7 +253,7 @@ struct service_work {
     GArray *waiters;
     GArray *to_restart; /* uint64_t ids of members, in the order of their turn */
     bool removing;
-    int first_error;    /* of the members' jobs since the last request */
+    int first_error; /* of the members' jobs since the last request */
 };
 struct service_work *service_work(struct object *service);
 void service_commit(struct engine *engine, struct request *request, struct object *service,

@@ -35,8 +35,7 @@ static struct object *folder_or_new(struct engine *engine, const struct store_ob
     return cloud_by_id(engine->cloud, row->id);
 }
 
-static bool acceptable(struct engine *engine, const struct store_object *row)
-    REQUIRES_SHARED(model)
+static bool acceptable(struct engine *engine, const struct store_object *row) REQUIRES_SHARED(model)
 {
     if (row->kind < 0 || row->kind >= OBJECT_KINDS || !row->name)
         return false;

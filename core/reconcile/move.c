@@ -35,8 +35,7 @@ static bool is_pinned(struct engine *engine, const struct object *host) REQUIRES
     return false;
 }
 
-static bool may_rename(struct engine *engine, struct object *object, GError **error)
-    REQUIRES(model)
+static bool may_rename(struct engine *engine, struct object *object, GError **error) REQUIRES(model)
 {
     if (object->kind == OBJECT_HOST && object->host.from_conf)
         fail(error, EPERM, "host %s is defined in the configuration: rename it there",
@@ -47,8 +46,7 @@ static bool may_rename(struct engine *engine, struct object *object, GError **er
         fail(error, EBUSY, "the VMs of service %s carry its name: scale it to 0 first",
              object->name);
     else if (object->kind == OBJECT_VM && object->vm.service)
-        fail(error, EPERM, "%s is a member of service %s", object->name,
-             object->vm.service->name);
+        fail(error, EPERM, "%s is a member of service %s", object->name, object->vm.service->name);
     else if (object->kind == OBJECT_VM && !object->vm.managed)
         fail(error, EPERM, "%s was not made by cloudfs: write its spec to adopt it first",
              object->name);
@@ -108,7 +106,8 @@ static bool may_promote(struct engine *engine, struct object *plan, enum object_
 
     if (spec && (spec->kind == SPEC_SERVICE) != (kind == OBJECT_SERVICE)) {
         fail(error, EINVAL, "plan %s is for a %s", plan->name,
-             spec->kind == SPEC_SERVICE ? "service: move it into services/" : "VM: move it into vms/");
+             spec->kind == SPEC_SERVICE ? "service: move it into services/"
+                                        : "VM: move it into vms/");
         return false;
     }
     if (!spec)

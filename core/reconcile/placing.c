@@ -47,9 +47,8 @@ const char *placing_best_type(struct engine *engine, const struct object *host,
     const char *best = NULL;
 
     for (char **type = host->host.types; type && *type; type++)
-        if (g_strv_contains(types, *type) &&
-            (!best ||
-             conf_virtualization(engine->conf, *type) > conf_virtualization(engine->conf, best)))
+        if (g_strv_contains(types, *type) && (!best || conf_virtualization(engine->conf, *type) >
+                                                           conf_virtualization(engine->conf, best)))
             best = *type;
     return best;
 }

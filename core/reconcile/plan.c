@@ -35,9 +35,9 @@ void plan_refresh(struct engine *engine, struct object *plan)
     want = cloud_want(NULL, vm_of(plan->spec), types);
     text = place_explain(cloud_place(engine->cloud), &want);
     if (plan->spec->kind == SPEC_SERVICE)
-        cloud_set_placement(engine->cloud, plan,
-                            g_strdup_printf("the first of %u replicas: %s",
-                                            plan->spec->service.replicas, text));
+        cloud_set_placement(
+            engine->cloud, plan,
+            g_strdup_printf("the first of %u replicas: %s", plan->spec->service.replicas, text));
     else
         cloud_set_placement(engine->cloud, plan, g_steal_pointer(&text));
     engine_touch(engine, plan);

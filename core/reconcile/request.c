@@ -104,9 +104,8 @@ void request_wait(struct engine *engine, struct request *request, GArray **waite
         *waiters = g_array_new(false, false, sizeof(engine_ticket));
     g_array_append_val(*waiters, request->ticket);
     if (bounded)
-        request->timer =
-            timer_start(engine, engine->wait_ms, wait_over,
-                        g_memdup2(&request->ticket, sizeof request->ticket), g_free);
+        request->timer = timer_start(engine, engine->wait_ms, wait_over,
+                                     g_memdup2(&request->ticket, sizeof request->ticket), g_free);
 }
 
 void requests_answer(struct engine *engine, GArray **waiters, int err)

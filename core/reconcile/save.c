@@ -74,8 +74,8 @@ static void collect(struct engine *engine, struct batch *batch) EXCLUDES(model)
 
     batch->dirty = engine->dirty;
     batch->deleted = engine->deleted;
-    engine->dirty = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL,
-                                          (GDestroyNotify)object_unref);
+    engine->dirty =
+        g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, (GDestroyNotify)object_unref);
     engine->deleted = g_array_new(false, false, sizeof(uint64_t));
 }
 

@@ -102,8 +102,8 @@ static bool may_join(struct object *vm, const char *text) REQUIRES(model)
            (vm->vm.phase == VM_DRAFT || g_strcmp0(vm->spec_text, text) == 0);
 }
 
-static void join(struct engine *engine, struct object *service, struct object *vm,
-                 const char *text, Spec *spec) REQUIRES(model)
+static void join(struct engine *engine, struct object *service, struct object *vm, const char *text,
+                 Spec *spec) REQUIRES(model)
 {
     cloud_set_service(engine->cloud, vm, service);
     engine_touch(engine, vm);
@@ -111,8 +111,8 @@ static void join(struct engine *engine, struct object *service, struct object *v
         begin_member(engine, vm, text, spec);
 }
 
-static void add_missing(struct engine *engine, struct object *service, const char *text,
-                        Spec *spec) REQUIRES(model)
+static void add_missing(struct engine *engine, struct object *service, const char *text, Spec *spec)
+    REQUIRES(model)
 {
     unsigned replicas = service->spec->service.replicas;
 

@@ -155,8 +155,8 @@ void vm_gone(struct engine *engine, struct object *vm)
         vm_forget(engine, vm);
         return;
     }
-    if (vm->vm.phase == VM_CREATING || vm->vm.phase == VM_DESTROYING ||
-        vm->vm.phase == VM_FAILED || vm->vm.phase == VM_PENDING) {
+    if (vm->vm.phase == VM_CREATING || vm->vm.phase == VM_DESTROYING || vm->vm.phase == VM_FAILED ||
+        vm->vm.phase == VM_PENDING) {
         vm_reconcile(engine, vm);
         return;
     }

@@ -64,8 +64,8 @@ static bool outcome_unknown(const GError *error)
     return error->code == EHOSTDOWN || error->code == ETIMEDOUT || error->code == ECANCELED;
 }
 
-static void report(struct engine *engine, struct object *vm, const char *doing,
-                   const GError *error) REQUIRES(model)
+static void report(struct engine *engine, struct object *vm, const char *doing, const GError *error)
+    REQUIRES(model)
 {
     cloud_set_error(engine->cloud, vm, error->code, error->message);
     cloud_event(engine->cloud, vm, NULL, "%s failed: %s", doing, error->message);

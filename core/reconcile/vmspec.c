@@ -75,8 +75,10 @@ static bool fits_in_place(struct engine *engine, struct object *vm, Spec *spec, 
     bool grows = spec->vm.cpus > vm->vm.cpus || spec->vm.memory > vm->vm.memory;
 
     if (spec->vm.virtualization && g_strcmp0(spec->vm.virtualization, vm->vm.type) != 0) {
-        fail(error, EOPNOTSUPP, "virtualization cannot change from %s to %s: remove %s and make "
-             "it again", vm->vm.type, spec->vm.virtualization, vm->name);
+        fail(error, EOPNOTSUPP,
+             "virtualization cannot change from %s to %s: remove %s and make "
+             "it again",
+             vm->vm.type, spec->vm.virtualization, vm->name);
         return false;
     }
     if (want.host && strcmp(want.host, host->name) != 0) {

@@ -20,12 +20,12 @@ struct conf_host {
 };
 
 struct conf {
-    char *state;     /* directory of the database; absolute */
-    double sample;   /* seconds between samples of a host */
-    double grace;    /* seconds until a removed specs/ file removes its object */
-    double wait;     /* seconds that close(2) waits for a job at most */
+    char *state;                /* directory of the database; absolute */
+    double sample;              /* seconds between samples of a host */
+    double grace;               /* seconds until a removed specs/ file removes its object */
+    double wait;                /* seconds that close(2) waits for a job at most */
     GHashTable *virtualization; /* char * to double *: V by libvirt's domain type */
-    GPtrArray *hosts; /* of struct conf_host *, in the file's order */
+    GPtrArray *hosts;           /* of struct conf_host *, in the file's order */
 };
 
 /*

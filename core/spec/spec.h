@@ -57,8 +57,8 @@ struct vm_spec {
     char *kernel;
     char *initrd;
     char *cmdline;
-    char *init; /* LXC: the program to run */
-    char *root; /* LXC: the directory that becomes / */
+    char *init;      /* LXC: the program to run */
+    char *root;      /* LXC: the directory that becomes / */
     char **networks; /* `network`, split at commas: names, "user" or "none"; empty: default */
     char *user_data; /* a path (starts with '/') or the cloud-init text itself */
     char *zone;
@@ -83,7 +83,7 @@ struct service_spec {
 struct spec {
     refs_t refs;
     enum spec_kind kind;
-    uint64_t given; /* bit I: row I of spec_keys(kind) was written */
+    uint64_t given;    /* bit I: row I of spec_keys(kind) was written */
     uint64_t given_vm; /* a service: bit I of spec_keys(SPEC_VM) was written under [vm] */
     union {
         struct host_spec host;
@@ -93,30 +93,30 @@ struct spec {
 };
 
 enum spec_type {
-    SPEC_TEXT,    /* char *: valid UTF-8, one line unless `join` allows more */
-    SPEC_WORD,    /* char *: a name as in spec_valid_name() */
-    SPEC_WORDS,   /* char **: words separated by blanks or commas */
-    SPEC_PATH,    /* char *: an absolute path without ".." components */
-    SPEC_COUNT,   /* uint32_t */
-    SPEC_SIZE,    /* uint64_t, bytes; K M G T, KiB .. TiB are powers of 1024 */
-    SPEC_REAL,    /* double */
-    SPEC_CHOICE,  /* an enum of this header: index into `choices` */
-    SPEC_SWITCH,  /* bool: yes no on off true false 1 0 */
+    SPEC_TEXT,   /* char *: valid UTF-8, one line unless `join` allows more */
+    SPEC_WORD,   /* char *: a name as in spec_valid_name() */
+    SPEC_WORDS,  /* char **: words separated by blanks or commas */
+    SPEC_PATH,   /* char *: an absolute path without ".." components */
+    SPEC_COUNT,  /* uint32_t */
+    SPEC_SIZE,   /* uint64_t, bytes; K M G T, KiB .. TiB are powers of 1024 */
+    SPEC_REAL,   /* double */
+    SPEC_CHOICE, /* an enum of this header: index into `choices` */
+    SPEC_SWITCH, /* bool: yes no on off true false 1 0 */
 };
 
 struct spec_key {
     const char *name;
     enum spec_type type;
-    const char *unit; /* for the manual: "vCPUs", "bytes"; NULL where it has none */
-    double min, max;  /* of COUNT, SIZE and REAL, inclusive; REAL with min 0 excludes 0 … */
-    bool zero;        /* … unless this is set */
-    const char *preset; /* the default, as a user would write it; NULL: none */
+    const char *unit;    /* for the manual: "vCPUs", "bytes"; NULL where it has none */
+    double min, max;     /* of COUNT, SIZE and REAL, inclusive; REAL with min 0 excludes 0 … */
+    bool zero;           /* … unless this is set */
+    const char *preset;  /* the default, as a user would write it; NULL: none */
     const char *choices; /* of CHOICE: "always|never" */
-    size_t offset;    /* of the field in host_spec, vm_spec or service_spec */
+    size_t offset;       /* of the field in host_spec, vm_spec or service_spec */
     bool required;
     const char *join; /* between continuation lines: " " or "\n"; NULL: the value is one line */
     const char *(*refuse)(const char *value); /* NULL, or why it is wrong beyond its type */
-    const char *doc; /* one line for the manual */
+    const char *doc;                          /* one line for the manual */
 };
 
 /* The rows of KIND in the manual's order; *n is their number (at most 64). */

@@ -35,14 +35,14 @@ bool virt_parse_domain(const char *xml, struct virt_domain *domain, GError **err
 /* domain_xml.c: the definition of PLAN; pure. DISK and SEED are paths of the host, NULL: none. */
 struct virt_layout {
     enum virt_driver driver;
-    const char *disk;        /* path of the disk (qcow2) */
-    const char *seed;        /* path of the cloud-init ISO image */
-    const char *emulator;    /* NULL: libvirt's choice */
-    const char *arch;        /* NULL: libvirt's choice */
-    const char *os_type;     /* "hvm", "exe", "linux", …, of the capabilities */
-    const char *network;     /* what an empty `network` means: a name, "user"; NULL: none */
-    const char *console;     /* file that the serial console is logged to; NULL: none */
-    bool agent;              /* with a channel for the guest agent */
+    const char *disk;     /* path of the disk (qcow2) */
+    const char *seed;     /* path of the cloud-init ISO image */
+    const char *emulator; /* NULL: libvirt's choice */
+    const char *arch;     /* NULL: libvirt's choice */
+    const char *os_type;  /* "hvm", "exe", "linux", …, of the capabilities */
+    const char *network;  /* what an empty `network` means: a name, "user"; NULL: none */
+    const char *console;  /* file that the serial console is logged to; NULL: none */
+    bool agent;           /* with a channel for the guest agent */
 };
 char *virt_domain_xml(const struct virt_plan *plan, const struct virt_layout *layout);
 /* mark.c: the metadata element of MARK, as XML, and back. */
@@ -105,9 +105,9 @@ void virt_events_off(virConnectPtr conn, const int ids[VIRT_CALLBACKS]);
 
 /* ---- uri.c; pure but for LISTENS */
 struct virt_site {
-    const char *state;   /* cloudfs's state directory */
-    const char *runtime; /* the user's runtime directory */
-    bool embedded;       /* the embedded driver is in use in this process */
+    const char *state;                 /* cloudfs's state directory */
+    const char *runtime;               /* the user's runtime directory */
+    bool embedded;                     /* the embedded driver is in use in this process */
     bool (*listens)(const char *path); /* whether there is a daemon at this socket */
 };
 enum virt_driver virt_uri_driver(const char *uri);

@@ -63,10 +63,10 @@ struct virt_domain {
     enum domain_state state;
     bool persistent;
     uint32_t cpus;
-    uint64_t memory; /* bytes, its maximum */
-    char *type;      /* virtualization type */
-    char *xml;       /* live XML without secrets */
-    char *spec;      /* a spec derived from the XML, that spec_parse(SPEC_VM) takes */
+    uint64_t memory;        /* bytes, its maximum */
+    char *type;             /* virtualization type */
+    char *xml;              /* live XML without secrets */
+    char *spec;             /* a spec derived from the XML, that spec_parse(SPEC_VM) takes */
     struct virt_mark *mark; /* NULL: cloudfs did not make it */
 };
 void virt_domain_free(struct virt_domain *domain);
@@ -88,8 +88,8 @@ struct virt_sample {
     double cpu_seconds; /* used since the domain started; -1: not known */
     double memory_used; /* bytes the guest uses: balloon statistics, else resident; -1 */
     double memory_max;  /* bytes */
-    double read_bytes, written_bytes;      /* all disks; -1 */
-    double received_bytes, sent_bytes;     /* all interfaces; -1 */
+    double read_bytes, written_bytes;  /* all disks; -1 */
+    double received_bytes, sent_bytes; /* all interfaces; -1 */
 };
 
 struct virt_load {

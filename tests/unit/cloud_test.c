@@ -135,7 +135,8 @@ static void a_time_moves_only_with_its_content(void **state) REQUIRES(model)
     assert_int_equal(vm->times[FACET_SPEC], spec);
 
     /* What is being applied is what readers see; its acceptance changes nothing for them. */
-    cloud_set_next(f->cloud, vm, g_strdup("cpus = 2\n"), spec_parse(SPEC_VM, "cpus = 2\n", 9, NULL));
+    cloud_set_next(f->cloud, vm, g_strdup("cpus = 2\n"),
+                   spec_parse(SPEC_VM, "cpus = 2\n", 9, NULL));
     assert_true(vm->times[FACET_SPEC] > spec);
     spec = vm->times[FACET_SPEC];
     cloud_accept_next(vm);

@@ -24,7 +24,7 @@ struct fake_domain {
 
 static struct {
     pthread_mutex_t lock;
-    GHashTable *domains; /* UUID to struct fake_domain * */
+    GHashTable *domains;     /* UUID to struct fake_domain * */
     GHashTable *fail_create; /* host's URI to errno */
     int fail_change, fail_destroy;
     bool lose_create; /* makes the domain, then says that the host went down */
@@ -99,8 +99,8 @@ static struct virt_domain *describe(const char *uuid, const struct fake_domain *
     domain->memory = from->memory;
     domain->type = g_strdup("test");
     domain->xml = g_strdup("<domain/>\n");
-    domain->spec = g_strdup_printf("cpus = %u\nmemory = %" G_GUINT64_FORMAT "\n", from->cpus,
-                                   from->memory);
+    domain->spec =
+        g_strdup_printf("cpus = %u\nmemory = %" G_GUINT64_FORMAT "\n", from->cpus, from->memory);
     return domain;
 }
 
@@ -122,8 +122,7 @@ static bool fake_list(struct virt *v, GPtrArray **domains, GError **error)
 
 /* Calls FN on the domain under the lock; ENOENT if there is none. */
 static bool with_domain(struct virt *v, const char *uuid, struct virt_domain **out, GError **error,
-                        void (*fn)(struct fake_domain *domain, const void *data),
-                        const void *data)
+                        void (*fn)(struct fake_domain *domain, const void *data), const void *data)
 {
     struct fake_domain *domain;
     bool found;
@@ -497,7 +496,8 @@ static int tear_down(void **state)
     const char *argv[] = {"rm", "-rf", f->dir, NULL};
 
     engine_free(f->engine);
-    g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL);
+    g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL,
+                 NULL);
     g_hash_table_destroy(fake.domains);
     g_hash_table_destroy(fake.fail_create);
     g_hash_table_destroy(f->conf.virtualization);
