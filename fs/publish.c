@@ -17,6 +17,7 @@ struct publish {
     const struct publish_ops *ops;
     void *ctx;
     pthread_mutex_t lock; /* of all below */
+    unsigned purge_at; /* entries, at which those without a text go */
     GHashTable *entries;  /* ino to struct entry * */
     GQueue live;          /* the one looked at last at its end */
     size_t bytes;
@@ -57,6 +58,7 @@ struct publish *publish_new(const struct publish_ops *ops, void *ctx)
     publish->ctx = ctx;
     pthread_mutex_init(&publish->lock, NULL);
     g_queue_init(&publish->live);
+    publish->purge_at = PUBLISH_REMEMBER;
     publish->entries = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, entry_free);
     return publish;
 }
@@ -122,8 +124,11 @@ static struct entry *entry_of(struct publish *publish, uint64_t ino)
 
     if (entry)
         return entry;
-    if (g_hash_table_size(publish->entries) >= PUBLISH_REMEMBER)
+    if (g_hash_table_size(publish->entries) >= publish->purge_at) {
         g_hash_table_foreach_remove(publish->entries, has_no_text, NULL);
+        /* Twice what is live, so that the walk costs each insert the same. */
+        publish->purge_at = MAX(PUBLISH_REMEMBER, 2 * g_hash_table_size(publish->entries));
+    }
     entry = g_new0(struct entry, 1);
     entry->ino = ino;
     entry->link.data = entry;
