@@ -1,33 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "fs/scratch.h"
+#include "fs/scratchset.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <string.h>
 
-#include "fs/node.h"
+#include "core/cloud/cloud.h"
 
 #define FIRST_INO (UINT64_C(1) << 62)
-
-struct scratch {
-    uint64_t ino, dir; /* dir 0: unlinked */
-    char *name;
-    GString *text;
-    uid_t uid;
-    gid_t gid;
-    mode_t mode;
-    int64_t time, changed; /* of content and of status, nanoseconds since the epoch */
-    bool restored;         /* its time was set */
-    unsigned opens;
-};
-
-struct scratches {
-    pthread_mutex_t lock;
-    GHashTable *by_ino; /* &scratch->ino to scratch, which it owns */
-    GHashTable *by_dir; /* directory (copied) to GPtrArray of scratch, in the order of numbers */
-    uint64_t next;
-    size_t bytes;
-};
 
 static void scratch_free(void *data)
 {
@@ -89,12 +68,7 @@ static struct scratch *find(struct scratches *all, uint64_t dir, const char *nam
     return NULL;
 }
 
-static struct scratch *by_ino(struct scratches *all, uint64_t ino)
-{
-    return g_hash_table_lookup(all->by_ino, &ino);
-}
-
-static void free_if_unused(struct scratches *all, struct scratch *scratch)
+void scratch_free_if_unused(struct scratches *all, struct scratch *scratch)
 {
     if (scratch->dir || scratch->opens)
         return;
@@ -186,7 +160,7 @@ static int unlink_locked(struct scratches *all, uint64_t dir, const char *name)
     if (!scratch)
         return ENOENT;
     leave(all, scratch);
-    free_if_unused(all, scratch);
+    scratch_free_if_unused(all, scratch);
     return 0;
 }
 
@@ -233,164 +207,9 @@ void scratch_drop(struct scratches *all, uint64_t dir)
         struct scratch *scratch = list->pdata[0];
 
         leave(all, scratch);
-        free_if_unused(all, scratch);
+        scratch_free_if_unused(all, scratch);
     }
     pthread_mutex_unlock(&all->lock);
-}
-
-int scratch_open(struct scratches *all, uint64_t ino)
-{
-    struct scratch *scratch;
-
-    pthread_mutex_lock(&all->lock);
-    scratch = by_ino(all, ino);
-    if (scratch)
-        scratch->opens++;
-    pthread_mutex_unlock(&all->lock);
-    return scratch ? 0 : ESTALE;
-}
-
-void scratch_close(struct scratches *all, uint64_t ino)
-{
-    struct scratch *scratch;
-
-    pthread_mutex_lock(&all->lock);
-    scratch = by_ino(all, ino);
-    if (scratch) {
-        scratch->opens--;
-        free_if_unused(all, scratch);
-    }
-    pthread_mutex_unlock(&all->lock);
-}
-
-static void fill_stat(const struct scratch *scratch, struct stat *st)
-{
-    *st = (struct stat){
-        .st_ino = scratch->ino,
-        .st_mode = scratch->mode,
-        .st_nlink = scratch->dir ? 1 : 0,
-        .st_uid = scratch->uid,
-        .st_gid = scratch->gid,
-        .st_blksize = 4096,
-    };
-    stat_set_size(st, scratch->text->len);
-    stat_set_time(st, scratch->changed);
-    stat_set_time(st, scratch->time);
-}
-
-int scratch_stat(struct scratches *all, uint64_t ino, struct stat *st)
-{
-    const struct scratch *scratch;
-
-    pthread_mutex_lock(&all->lock);
-    scratch = by_ino(all, ino);
-    if (scratch)
-        fill_stat(scratch, st);
-    pthread_mutex_unlock(&all->lock);
-    return scratch ? 0 : ESTALE;
-}
-
-int scratch_set(struct scratches *all, uint64_t ino, uid_t uid, gid_t gid, mode_t mode,
-                int64_t time)
-{
-    struct scratch *scratch;
-
-    pthread_mutex_lock(&all->lock);
-    scratch = by_ino(all, ino);
-    if (scratch) {
-        scratch->uid = uid != (uid_t)-1 ? uid : scratch->uid;
-        scratch->gid = gid != (gid_t)-1 ? gid : scratch->gid;
-        scratch->mode =
-            mode != (mode_t)-1 ? (scratch->mode & S_IFMT) | (mode & 0777) : scratch->mode;
-        scratch->time = time != -1 ? time : scratch->time;
-        scratch->restored = scratch->restored || time != -1;
-        scratch->changed = cloud_now();
-    }
-    pthread_mutex_unlock(&all->lock);
-    return scratch ? 0 : ESTALE;
-}
-
-bool scratch_is_restored(struct scratches *all, uint64_t ino)
-{
-    const struct scratch *scratch;
-    bool restored;
-
-    pthread_mutex_lock(&all->lock);
-    scratch = by_ino(all, ino);
-    restored = scratch && scratch->restored;
-    pthread_mutex_unlock(&all->lock);
-    return restored;
-}
-
-GBytes *scratch_read(struct scratches *all, uint64_t ino, size_t size, off_t offset)
-{
-    const struct scratch *scratch;
-    GBytes *bytes = NULL;
-    size_t start;
-
-    pthread_mutex_lock(&all->lock);
-    scratch = by_ino(all, ino);
-    if (scratch) {
-        start = MIN((size_t)MAX(offset, 0), scratch->text->len);
-        bytes = g_bytes_new(scratch->text->str + start, MIN(size, scratch->text->len - start));
-    }
-    pthread_mutex_unlock(&all->lock);
-    return bytes;
-}
-
-/* New bytes read as NULs. */
-static int resize(struct scratches *all, struct scratch *scratch, size_t size)
-{
-    size_t old = scratch->text->len;
-
-    if (size > SCRATCH_FILE_MAX)
-        return EFBIG;
-    if (size > old && all->bytes + (size - old) > SCRATCH_ALL_MAX)
-        return ENOSPC;
-    g_string_set_size(scratch->text, size);
-    if (size > old)
-        memset(scratch->text->str + old, 0, size - old);
-    all->bytes += size - old;
-    scratch->time = scratch->changed = cloud_now();
-    scratch->restored = false;
-    return 0;
-}
-
-int scratch_resize(struct scratches *all, uint64_t ino, off_t size)
-{
-    struct scratch *scratch;
-    int err;
-
-    if (size < 0)
-        return EINVAL;
-    pthread_mutex_lock(&all->lock);
-    scratch = by_ino(all, ino);
-    err = scratch ? resize(all, scratch, (size_t)size) : ESTALE;
-    pthread_mutex_unlock(&all->lock);
-    return err;
-}
-
-int scratch_write(struct scratches *all, uint64_t ino, const char *data, size_t size, off_t offset,
-                  bool append)
-{
-    struct scratch *scratch;
-    size_t start;
-    int err = ESTALE;
-
-    if (offset < 0)
-        return EINVAL;
-    if (offset > SCRATCH_FILE_MAX)
-        return EFBIG;
-    pthread_mutex_lock(&all->lock);
-    scratch = by_ino(all, ino);
-    if (scratch) {
-        start = append ? scratch->text->len : (size_t)offset;
-        err = resize(all, scratch, MAX(scratch->text->len, start + size));
-        if (!err)
-            memcpy(scratch->text->str + start, data, size);
-    }
-    pthread_mutex_unlock(&all->lock);
-    return err;
 }
 
 static void name_free(void *data)
@@ -417,7 +236,7 @@ GPtrArray *scratch_list(struct scratches *all, uint64_t dir, uint64_t after)
             continue;
         each = g_new0(struct scratch_name, 1);
         each->name = g_strdup(scratch->name);
-        fill_stat(scratch, &each->st);
+        scratch_fill_stat(scratch, &each->st);
         g_ptr_array_add(names, each);
     }
     pthread_mutex_unlock(&all->lock);

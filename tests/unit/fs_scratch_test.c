@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Scratch files, hidden names, and who is putting a tree back. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "fs/hidden.h"
+#include "fs/ino.h"
+#include "fs/proc.h"
+#include "fs/restore.h"
+#include "fs/scratch.h"
+#include "fs/specs.h"
+
+enum { HERE = 4096, OTHER = 8192 };
+
+static int set_up(void **state)
+{
+    *state = scratches_new();
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    scratches_free(*state);
+    return 0;
+}
+
+static uint64_t make(struct scratches *all, const char *name, const char *text)
+{
+    uint64_t ino;
+
+    assert_int_equal(scratch_create(all, HERE, name, 1, 2, S_IFREG | 0640, &ino), 0);
+    assert_int_equal(scratch_write(all, ino, text, strlen(text), 0, false), 0);
+    return ino;
+}
+
+static void assert_text(struct scratches *all, uint64_t ino, const char *text)
+{
+    g_autoptr(GBytes) bytes = scratch_read(all, ino, SCRATCH_FILE_MAX, 0);
+
+    assert_non_null(bytes);
+    assert_int_equal(g_bytes_get_size(bytes), strlen(text));
+    assert_memory_equal(g_bytes_get_data(bytes, NULL), text, strlen(text));
+}
+
+static void names_come_and_go(void **state)
+{
+    struct scratches *all = *state;
+    uint64_t ino = make(all, "a", "one"), again;
+
+    assert_true(scratch_is(ino));
+    assert_int_equal(scratch_create(all, HERE, "a", 0, 0, S_IFREG, &again), EEXIST);
+    assert_int_equal(scratch_unlink(all, HERE, "b"), ENOENT);
+    assert_int_equal(scratch_rename(all, HERE, "b", HERE, "c"), ENOENT);
+    assert_int_equal(scratch_rename(all, HERE, "a", OTHER, "c"), 0);
+    assert_int_equal(scratch_find(all, HERE, "a"), 0);
+    assert_int_equal(scratch_find(all, OTHER, "c"), ino);
+    assert_text(all, ino, "one");
+    scratch_drop(all, OTHER);
+    assert_int_equal(scratch_find(all, OTHER, "c"), 0);
+    assert_null(scratch_read(all, ino, 1, 0));
+    assert_true(make(all, "a", "") > ino);
+}
+
+static void an_open_one_outlives_its_name(void **state)
+{
+    struct scratches *all = *state;
+    uint64_t ino = make(all, "a", "one");
+    struct stat st;
+
+    assert_int_equal(scratch_open(all, ino + 1), ESTALE);
+    assert_int_equal(scratch_open(all, ino), 0);
+    assert_int_equal(scratch_unlink(all, HERE, "a"), 0);
+    assert_int_equal(scratch_stat(all, ino, &st), 0);
+    assert_int_equal(st.st_nlink, 0);
+    assert_text(all, ino, "one");
+    scratch_close(all, ino);
+    assert_int_equal(scratch_stat(all, ino, &st), ESTALE);
+}
+
+static void everything_is_bounded(void **state)
+{
+    struct scratches *all = *state;
+    uint64_t ino = make(all, "a", "");
+
+    assert_int_equal(scratch_write(all, ino, "x", 1, SCRATCH_FILE_MAX, false), EFBIG);
+    assert_int_equal(scratch_resize(all, ino, SCRATCH_FILE_MAX + 1), EFBIG);
+    assert_int_equal(scratch_resize(all, ino, -1), EINVAL);
+    for (int i = 1; i < SCRATCH_DIR_MAX; i++) {
+        g_autofree char *name = g_strdup_printf("n%d", i);
+
+        ino = make(all, name, "");
+        if (i < SCRATCH_ALL_MAX / SCRATCH_FILE_MAX)
+            assert_int_equal(scratch_resize(all, ino, SCRATCH_FILE_MAX), 0);
+    }
+    assert_int_equal(scratch_create(all, HERE, "more", 0, 0, S_IFREG, &ino), ENOSPC);
+    ino = scratch_find(all, HERE, "a");
+    assert_int_equal(scratch_resize(all, ino, SCRATCH_FILE_MAX), 0);
+    ino = scratch_find(all, HERE, "n200");
+    assert_int_equal(scratch_write(all, ino, "x", 1, 0, false), ENOSPC);
+    scratch_drop(all, HERE);
+    assert_int_equal(scratch_resize(all, make(all, "a", ""), SCRATCH_FILE_MAX), 0);
+}
+
+static void writes_append_and_leave_holes(void **state)
+{
+    struct scratches *all = *state;
+    uint64_t ino = make(all, "a", "one");
+    g_autoptr(GBytes) bytes = NULL;
+
+    assert_int_equal(scratch_write(all, ino, "two", 3, 0, true), 0);
+    assert_text(all, ino, "onetwo");
+    assert_int_equal(scratch_write(all, ino, "x", 1, 8, false), 0);
+    bytes = scratch_read(all, ino, 100, 4);
+    assert_int_equal(g_bytes_get_size(bytes), 5);
+    assert_memory_equal(g_bytes_get_data(bytes, NULL), "wo\0\0x", 5);
+}
+
+static void a_set_time_tells_of_a_restore(void **state)
+{
+    struct scratches *all = *state;
+    uint64_t ino = make(all, "a", "one");
+
+    assert_false(scratch_is_restored(all, ino));
+    assert_int_equal(scratch_set(all, ino, (uid_t)-1, (gid_t)-1, 0600, -1), 0);
+    assert_false(scratch_is_restored(all, ino));
+    assert_int_equal(scratch_set(all, ino, (uid_t)-1, (gid_t)-1, (mode_t)-1, 1), 0);
+    assert_true(scratch_is_restored(all, ino));
+    assert_int_equal(scratch_write(all, ino, "x", 1, 0, false), 0);
+    assert_false(scratch_is_restored(all, ino));
+}
+
+static void hidden_names_come_back(void **state)
+{
+    struct hidden *hidden = hidden_new(0.05);
+
+    (void)state;
+    hidden_add(hidden, ino_make(20, 1));
+    hidden_add(hidden, ino_make(21, 1));
+    assert_true(hidden_is(hidden, ino_make(20, 1)));
+    assert_false(hidden_is(hidden, ino_make(20, 2)));
+    hidden_forget(hidden, 20);
+    assert_false(hidden_is(hidden, ino_make(20, 1)));
+    assert_true(hidden_take(hidden, ino_make(21, 1)));
+    assert_false(hidden_take(hidden, ino_make(21, 1)));
+    hidden_add(hidden, ino_make(21, 1));
+    g_usleep(60000);
+    assert_false(hidden_is(hidden, ino_make(21, 1)));
+    hidden_free(hidden);
+}
+
+static void only_makers_put_back(void **state)
+{
+    struct restore *restore = restore_new();
+
+    (void)state;
+    assert_false(restore_may_write(restore, getpid()));
+    restore_made(restore, 20, 1);
+    restore_made(restore, 21, getpid());
+    assert_true(restore_may_write(restore, getpid()));
+    assert_false(restore_is_probing(restore, getpid()));
+    restore_probed(restore, getpid());
+    assert_true(restore_is_probing(restore, getpid()));
+    restore_free(restore);
+}
+
+static void calls_that_make_names(void **state)
+{
+    g_autofree char *exclusive =
+        g_strdup_printf("%d 0xffffff9c 0x7f00 0x%x 0x1b6 0x0 0x0 0x7ffd 0x7f", SYS_openat,
+                        O_WRONLY | O_CREAT | O_EXCL);
+    g_autofree char *shared = g_strdup_printf("%d 0xffffff9c 0x7f00 0x%x 0x1b6 0x0 0x0 0x7ffd 0x7f",
+                                              SYS_openat, O_WRONLY | O_CREAT | O_TRUNC);
+    g_autofree char *link = g_strdup_printf("%d 0x7f00 0xffffff9c 0x7f01 0x0", SYS_symlinkat);
+
+    (void)state;
+    assert_false(proc_parse_makes_new(""));
+    assert_false(proc_parse_makes_new("running\n"));
+    assert_false(proc_parse_makes_new("-1 0x7ffd 0x7f\n"));
+    assert_false(proc_parse_makes_new(shared));
+    assert_true(proc_parse_makes_new(exclusive));
+    assert_true(proc_parse_makes_new(link));
+}
+
+static void names_in_specs(void **state)
+{
+    static const char *const scratch[] = {"web1",   ".web1.ini.x", "web1.ini~", "4913",
+                                          "-a.ini", "a b.ini",     ".ini"};
+    g_autofree char *file = specs_file_name("web1"), *name = specs_object_name("web1.ini");
+
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(scratch); i++)
+        assert_null(specs_object_name(scratch[i]));
+    assert_string_equal(file, "web1.ini");
+    assert_string_equal(name, "web1");
+    assert_true(specs_is_misnamed("-a.ini"));
+    assert_true(specs_is_misnamed("a b.ini"));
+    assert_false(specs_is_misnamed("web1.ini"));
+    assert_false(specs_is_misnamed(".#web1.ini"));
+    assert_false(specs_is_misnamed("web1.ini~"));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(names_come_and_go),
+        TEST(an_open_one_outlives_its_name),
+        TEST(everything_is_bounded),
+        TEST(writes_append_and_leave_holes),
+        TEST(a_set_time_tells_of_a_restore),
+        cmocka_unit_test(hidden_names_come_back),
+        cmocka_unit_test(only_makers_put_back),
+        cmocka_unit_test(calls_that_make_names),
+        cmocka_unit_test(names_in_specs),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
