@@ -7,6 +7,7 @@
 #include "fs/handle.h"
 #include "fs/hidden.h"
 #include "fs/ino.h"
+#include "fs/proc.h"
 #include "fs/restore.h"
 #include "fs/scratch.h"
 #include "fs/spot.h"
@@ -82,10 +83,13 @@ static void answer_create(struct parked *parked, int err)
 
     if (!err)
         err = fs_entry(fs, parked->ino, file, &entry);
-    if (err)
+    if (err) {
         fuse_reply_err(parked->req, err);
-    else
-        open_created(fs, parked->req, entry.ino, (int)parked->todo | O_TRUNC, false);
+        return;
+    }
+    if (parked->todo & O_EXCL)
+        restore_made(fs->restore, ino_id(entry.ino), proc_tgid(parked->actor.pid));
+    open_created(fs, parked->req, entry.ino, (int)parked->todo | O_TRUNC, false);
 }
 
 static void create_object(struct fs *fs, fuse_req_t req, const struct spot *spot, mode_t mode,

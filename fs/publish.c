@@ -17,7 +17,7 @@ struct publish {
     const struct publish_ops *ops;
     void *ctx;
     pthread_mutex_t lock; /* of all below */
-    unsigned purge_at; /* entries, at which those without a text go */
+    unsigned purge_at;    /* entries, at which those without a text go */
     GHashTable *entries;  /* ino to struct entry * */
     GQueue live;          /* the one looked at last at its end */
     size_t bytes;

@@ -83,6 +83,8 @@ static void commit_scratch(struct fs *fs, fuse_req_t req, const struct spot *fro
     parked->todo = to->folder ? to->folder->kind : 0;
     parked->id = to->ino ? to->id : named ? fs_object_id(fs, to->folder->kind, to->object_name) : 0;
     parked->made = named && !parked->id;
+    parked->actor.restoring = scratch_is_restored(fs->scratches, from->scratch) ||
+                              restore_may_write(fs->restore, parked->actor.pid);
     parked->step = step_commit;
     parked->answer = answer_commit;
     park_run(parked);

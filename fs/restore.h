@@ -7,7 +7,8 @@
  * themselves. What tells them from a shell's `echo x > state`:
  *
  * - They make objects' directories themselves (rsync: the parent of the process that writes). For
- *   a shell, mkdir(1) does. So who made some may, for a while, write derived files.
+ *   a shell, mkdir(1) does. Or they make a file of specs/ with O_EXCL, which no shell's `>` does.
+ *   So who made some may, for a while, write derived files, and VMs before their hosts.
  * - In a directory that they have made just now they expect nothing: open(2) with O_EXCL,
  * symlink(2) and mkdir(2) there find no name for them. (A lookup does not say what it is for; /proc
  * does.)

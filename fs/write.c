@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "fs/handle.h"
 #include "fs/proc.h"
+#include "fs/restore.h"
 
 void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
               struct fuse_file_info *fi)
@@ -34,7 +35,12 @@ static bool take_data(struct fs *fs, struct handle *handle, const char *data, si
         fail(error, err, "the spec is larger than %d KiB", SPEC_MAX_BYTES / 1024);
         return false;
     }
-    return engine_check(fs->engine, handle->kind, buffer->text->str, end, error);
+    if (engine_check(fs->engine, handle->kind, buffer->text->str, end, error))
+        return true;
+    if (!error || (*error)->code != ENOSPC || !restore_may_write(fs->restore, handle->opener.pid))
+        return false;
+    g_clear_error(error); /* its host may come back after it */
+    return true;
 }
 
 void store_spec(struct fs *fs, fuse_req_t req, struct handle *handle, const char *data, size_t size,
@@ -74,6 +80,7 @@ static void commit(struct fs *fs, fuse_req_t req, struct handle *handle, char *t
     struct parked *parked = park_new(fs, req);
 
     parked->id = handle->id;
+    parked->actor.restoring = restore_may_write(fs->restore, parked->actor.pid);
     parked->name = text;
     parked->size = len;
     parked->step = step_commit;

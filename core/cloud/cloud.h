@@ -316,6 +316,8 @@ struct actor {
     uid_t uid;
     gid_t gid;
     pid_t pid; /* 0: cloudfs itself */
+    /* Puts a tree back, VMs before their hosts maybe: what no host could hold waits for one. */
+    bool restoring;
 };
 
 struct event {

@@ -91,7 +91,6 @@ static void set_maintenance(struct engine *engine, struct request *request, stru
                             bool on) REQUIRES(model)
 {
     host->host.maintenance = on;
-    cloud_event(engine->cloud, host, &request->actor, on ? "drain" : "activate");
     cloud_refresh_state(engine->cloud, host);
     engine->room_changed = true;
     request_finish(engine, request->ticket, host, NULL);
@@ -245,8 +244,11 @@ void control_run(struct engine *engine, struct request *request, struct object *
     GError *error = NULL;
     const struct verb *verb = parse_line(object, words, &error);
 
-    if (!verb)
+    if (!verb) {
         refuse(engine, request, object, error);
-    else
-        verb->run(engine, request, object, words[1]);
+        return;
+    }
+    cloud_event(engine->cloud, object, &request->actor, "ctl %s%s%s", words[0], words[1] ? " " : "",
+                words[1] ? words[1] : "");
+    verb->run(engine, request, object, words[1]);
 }

@@ -15,7 +15,7 @@ void service_commit(struct engine *engine, struct request *request, struct objec
     }
     if (service_work(service)->removing)
         fail(&error, EBUSY, "service %s is being removed", service->name);
-    else
+    else if (!request->actor.restoring)
         placing_check(engine, NULL, &spec->service.vm, &error);
     if (error) {
         request_finish(engine, request->ticket, service, error);
@@ -76,7 +76,6 @@ void service_restart(struct engine *engine, struct request *request, struct obje
         g_array_append_val(work->to_restart, vm->id);
     }
     work->first_error = 0;
-    cloud_event(engine->cloud, service, &request->actor, "restart");
     service_nudge(engine, service);
     request_wait(engine, request, &work->waiters, true);
 }

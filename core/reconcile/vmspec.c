@@ -46,7 +46,7 @@ static void commit_new(struct engine *engine, struct request *request, struct ob
 {
     g_autoptr(GError) error = NULL;
 
-    if (!can_be_placed(engine, vm, spec, &error)) {
+    if (!request->actor.restoring && !can_be_placed(engine, vm, spec, &error)) {
         request_finish(engine, request->ticket, vm, error);
         return;
     }

@@ -241,7 +241,7 @@ static void scores_are_the_formulas(void **state) REQUIRES(model)
 static void events_stay_lines_and_bounded(void **state) REQUIRES(model)
 {
     struct fixture *f = *state;
-    const struct actor actor = {1, 2, 3};
+    const struct actor actor = {.uid = 1, .gid = 2, .pid = 3};
     const GString *text;
     int64_t time;
     g_autoptr(GPtrArray) fresh = NULL;

@@ -291,7 +291,7 @@ struct fixture {
     int err; /* of the last request; -1: not answered yet */
 };
 
-static const struct actor somebody = {1000, 1000, 4711};
+static const struct actor somebody = {.uid = 1000, .gid = 1000, .pid = 4711};
 
 static void answered(void *ctx, int err)
 {
