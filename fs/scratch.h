@@ -60,6 +60,9 @@ int scratch_resize(struct scratches *all, uint64_t ino, off_t size);
 /* Whether its time was set by somebody, as tools do that put files back. */
 bool scratch_is_restored(struct scratches *all, uint64_t ino);
 
+/* Whether it was made or changed in the last SECONDS. */
+bool scratch_is_young(struct scratches *all, uint64_t ino, double seconds);
+
 struct scratch_name {
     char *name;
     struct stat st;

@@ -161,3 +161,15 @@ int scratch_write(struct scratches *all, uint64_t ino, const char *data, size_t 
     pthread_mutex_unlock(&all->lock);
     return err;
 }
+
+bool scratch_is_young(struct scratches *all, uint64_t ino, double seconds)
+{
+    const struct scratch *scratch;
+    bool young;
+
+    pthread_mutex_lock(&all->lock);
+    scratch = scratch_by_ino(all, ino);
+    young = scratch && (double)(cloud_now() - scratch->changed) < seconds * 1e9;
+    pthread_mutex_unlock(&all->lock);
+    return young;
+}

@@ -42,6 +42,13 @@ static int look(struct fs *fs, struct spot *spot) REQUIRES_SHARED(model)
     return 0;
 }
 
+/* A link that was put back says nothing any more when its VM has been there for a while. */
+static bool is_outdated(struct fs *fs, const struct spot *spot)
+{
+    return fs_object_id(fs, OBJECT_VM, spot->name) &&
+           !scratch_is_young(fs->scratches, spot->scratch, cloud_conf(fs->cloud)->grace);
+}
+
 int spot_find(struct fs *fs, uint64_t parent, const char *name, struct spot *spot)
 {
     int err;
@@ -53,10 +60,10 @@ int spot_find(struct fs *fs, uint64_t parent, const char *name, struct spot *spo
     if (err)
         return err;
     spot->hidden = spot->ino && hidden_is(fs->hidden, spot_key(spot));
-    /* A link that was put back says nothing any more once its VM is there. */
-    if (!spot_is_shown(spot) &&
-        (spot->dir != SPOT_LINKS || spot->hidden || !fs_object_id(fs, OBJECT_VM, name)))
+    if (!spot_is_shown(spot))
         spot->scratch = scratch_find(fs->scratches, parent, name);
+    if (spot->scratch && spot->dir == SPOT_LINKS && !spot->hidden && is_outdated(fs, spot))
+        spot->scratch = 0;
     if (spot->dir == SPOT_FLAT)
         spot->object_name = specs_object_name(name);
     return 0;
