@@ -12,7 +12,7 @@
 #include "fs/scratch.h"
 #include "fs/spot.h"
 
-static void reply_created(struct fs *fs, fuse_req_t req, const struct fuse_entry_param *entry,
+static void reply_created(fuse_req_t req, const struct fuse_entry_param *entry,
                           struct handle *handle, int flags)
 {
     struct fuse_file_info fi = {.flags = flags};
@@ -20,7 +20,6 @@ static void reply_created(struct fs *fs, fuse_req_t req, const struct fuse_entry
     handle_fill(handle, &fi);
     if (fuse_reply_create(req, entry, &fi) != 0)
         handle_free(handle);
-    (void)fs;
 }
 
 /* Opens INO and answers a create. */
@@ -38,7 +37,7 @@ static void open_created(struct fs *fs, fuse_req_t req, uint64_t ino, int flags,
     if (err)
         fuse_reply_err(req, err);
     else
-        reply_created(fs, req, &entry, handle, flags);
+        reply_created(req, &entry, handle, flags);
     inval_reply_end(fs->inval);
 }
 
@@ -78,7 +77,7 @@ static bool step_create(struct parked *parked)
 static void answer_create(struct parked *parked, int err)
 {
     struct fs *fs = parked->fs;
-    g_autofree char *file = g_strconcat(parked->name, ".ini", NULL);
+    g_autofree char *file = specs_file_name(parked->name);
     struct fuse_entry_param entry;
 
     if (!err)
@@ -92,16 +91,11 @@ static void answer_create(struct parked *parked, int err)
     open_created(fs, parked->req, entry.ino, (int)parked->todo | O_TRUNC, false);
 }
 
-static void create_object(struct fs *fs, fuse_req_t req, const struct spot *spot, mode_t mode,
-                          int flags)
+static void create_object(struct fs *fs, fuse_req_t req, const struct spot *spot, int flags)
 {
     struct parked *parked = park_new(fs, req);
-    struct object *object;
 
-    cloud_read_lock(fs->cloud);
-    object = cloud_find(fs->cloud, spot->folder->kind, spot->object_name);
-    parked->id = object ? object->id : 0;
-    cloud_read_unlock(fs->cloud);
+    parked->id = fs_object_id(fs, spot->folder->kind, spot->object_name);
     parked->ino = spot->parent;
     parked->name = g_strdup(spot->object_name);
     parked->size = spot->folder->kind;
@@ -110,7 +104,6 @@ static void create_object(struct fs *fs, fuse_req_t req, const struct spot *spot
     parked->step = step_create;
     parked->answer = answer_create;
     park_run(parked);
-    (void)mode;
 }
 
 /* A name that was removed is made again: a spec from nothing, what makes itself for nothing. */
@@ -164,7 +157,7 @@ void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
     else if (spot.hidden)
         create_anew(fs, req, &spot, mode, fi->flags);
     else if (spot.object_name)
-        create_object(fs, req, &spot, mode, fi->flags);
+        create_object(fs, req, &spot, fi->flags);
     else if (spot_takes_scratch(&spot))
         create_scratch(fs, req, &spot, mode, fi->flags);
     else
