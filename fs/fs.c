@@ -1,13 +1,48 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the operations share: attributes, entries, the text of live files. */
+/* What the operations share: what struct fs holds, attributes, entries, the text of live files. */
 #include "fs/fs.h"
 
 #include <errno.h>
 #include <string.h>
 
+#include "fs/handle.h"
 #include "fs/hidden.h"
+#include "fs/restore.h"
 #include "fs/scratch.h"
 #include "fs/spot.h"
+
+static int64_t now_us(void)
+{
+    return g_get_monotonic_time();
+}
+
+static const struct publish_ops publish_ops = {fs_render, now_us, cloud_now};
+
+void fs_init(struct fs *fs, struct engine *engine, const struct conf *conf)
+{
+    fs->engine = engine;
+    fs->cloud = engine_cloud(engine);
+    fs->publish = publish_new(&publish_ops, fs);
+    fs->parking = parking_new();
+    fs->cuts = cuts_new();
+    fs->handles = handles_new();
+    fs->scratches = scratches_new();
+    fs->hidden = hidden_new(conf->grace);
+    fs->restore = restore_new();
+    fs->pollers = pollers_new();
+}
+
+void fs_release(struct fs *fs)
+{
+    pollers_free(fs->pollers);
+    cuts_free(fs->cuts);
+    handles_free(fs->handles);
+    scratches_free(fs->scratches);
+    hidden_free(fs->hidden);
+    restore_free(fs->restore);
+    parking_free(fs->parking);
+    publish_free(fs->publish);
+}
 
 struct actor fs_actor(fuse_req_t req)
 {

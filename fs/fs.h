@@ -45,6 +45,11 @@ struct fs {
 
 extern const struct fuse_lowlevel_ops fs_ops;
 
+/* All but session and inval, which are the mount's. ENGINE and CONF stay the caller's. */
+void fs_init(struct fs *fs, struct engine *engine, const struct conf *conf);
+/* When no request is being answered any more, after the engine's end. */
+void fs_release(struct fs *fs);
+
 static inline struct fs *fs_of(fuse_req_t req)
 {
     return fuse_req_userdata(req);

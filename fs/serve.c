@@ -16,10 +16,7 @@
 #include <unistd.h>
 
 #include "core/error.h"
-#include "fs/handle.h"
-#include "fs/hidden.h"
-#include "fs/restore.h"
-#include "fs/scratch.h"
+#include "fs/fs.h"
 
 enum { THREADS = 10, NUDGE_US = 20 * 1000 };
 
@@ -106,13 +103,6 @@ static bool run(struct fs *fs, GError **error)
     return err >= 0;
 }
 
-static int64_t now_us(void)
-{
-    return g_get_monotonic_time();
-}
-
-static const struct publish_ops publish_ops = {fs_render, now_us, cloud_now};
-
 static void watch(struct fs *fs, cloud_watcher watcher)
 {
     cloud_write_lock(fs->cloud);
@@ -122,19 +112,11 @@ static void watch(struct fs *fs, cloud_watcher watcher)
 
 static bool begin(struct fs *fs, const struct conf *conf, GError **error)
 {
-    fs->engine = engine_new(conf, error);
-    if (!fs->engine)
-        return false;
-    fs->cloud = engine_cloud(fs->engine);
-    fs->publish = publish_new(&publish_ops, fs);
-    fs->parking = parking_new();
-    fs->cuts = cuts_new();
-    fs->handles = handles_new();
-    fs->scratches = scratches_new();
-    fs->hidden = hidden_new(conf->grace);
-    fs->restore = restore_new();
-    fs->pollers = pollers_new();
-    return true;
+    struct engine *engine = engine_new(conf, error);
+
+    if (engine)
+        fs_init(fs, engine, conf);
+    return engine != NULL;
 }
 
 static void end(struct fs *fs)
@@ -144,14 +126,7 @@ static void end(struct fs *fs)
     stop_waiting(fs);
     engine_free(fs->engine);
     inval_free(fs->inval);
-    pollers_free(fs->pollers);
-    cuts_free(fs->cuts);
-    handles_free(fs->handles);
-    scratches_free(fs->scratches);
-    hidden_free(fs->hidden);
-    restore_free(fs->restore);
-    parking_free(fs->parking);
-    publish_free(fs->publish);
+    fs_release(fs);
 }
 
 static bool mount_and_run(struct fs *fs, const char *mountpoint, void (*ready)(void),
