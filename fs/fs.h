@@ -24,6 +24,7 @@ struct fs {
     struct engine *engine;
     struct cloud *cloud;
     struct fuse_session *session;
+    const char *mountpoint;
     struct publish *publish;
     struct inval *inval;
     struct parking *parking;
@@ -45,7 +46,8 @@ struct fs {
 
 extern const struct fuse_lowlevel_ops fs_ops;
 
-/* All but session and inval, which are the mount's. ENGINE and CONF stay the caller's. */
+/* All but session, mountpoint and inval, which are the mount's. ENGINE and CONF stay the caller's.
+ */
 void fs_init(struct fs *fs, struct engine *engine, const struct conf *conf);
 /* When no request is being answered any more, after the engine's end. */
 void fs_release(struct fs *fs);

@@ -123,12 +123,27 @@ static void enlist(struct fs *fs, struct handle *made)
     pthread_mutex_unlock(&made->all->lock);
 }
 
-/* A derived file is open for writing to who puts its directory back. */
+/* A derived file is open for writing to who puts its tree back. */
+static bool puts_back(struct fs *fs, fuse_req_t req, uint64_t ino) EXCLUDES(model)
+{
+    pid_t tid = fuse_req_ctx(req)->pid;
+    g_autofree char *place = NULL;
+    struct node node;
+
+    if (restore_may_write(fs->restore, tid))
+        return true;
+    cloud_read_lock(fs->cloud);
+    if (node_find(fs->cloud, ino, &node))
+        place = node_place(&node);
+    cloud_read_unlock(fs->cloud);
+    return place && fs->mountpoint && restore_puts_back(tid, fs->mountpoint, place);
+}
+
 static int open_model(struct fs *fs, fuse_req_t req, int flags, struct handle *made)
 {
     int err = look_locked(fs, made->ino, flags, made);
 
-    if (err != EACCES || !made->row || !restore_may_write(fs->restore, fuse_req_ctx(req)->pid))
+    if (err != EACCES || !made->row || !puts_back(fs, req, made->ino))
         return err;
     handle_open_nothing(made);
     return 0;

@@ -137,6 +137,15 @@ void node_parent(struct cloud *cloud, const struct node *node, struct node *pare
         *parent = (struct node){node->object, NULL};
 }
 
+char *node_place(const struct node *node)
+{
+    const struct folder_row *folder = folder_by_kind(node->object->kind, false);
+
+    if (!folder)
+        return g_strdup(node->row->name);
+    return g_build_filename(folder->name, node->object->name, node->row->name, NULL);
+}
+
 GString *node_text(struct cloud *cloud, const struct node *node)
 {
     GString *text = g_string_new(NULL);

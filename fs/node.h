@@ -38,6 +38,9 @@ bool node_child(struct cloud *cloud, const struct node *dir, const char *name, s
 void node_parent(struct cloud *cloud, const struct node *node, struct node *parent)
     REQUIRES_SHARED(model);
 
+/* Where a file of the root or of an object is in the mount: "vms/web1/score". */
+char *node_place(const struct node *node) REQUIRES_SHARED(model);
+
 /* A link without a target is not there. */
 bool node_is_there(struct cloud *cloud, const struct node *node) REQUIRES_SHARED(model);
 /* The VMs in the vms/ of a host or a service, and the code of their links in it. */

@@ -87,6 +87,26 @@ bool proc_parse_makes_new(const char *syscall)
     }
 }
 
+bool proc_parse_makes_private(const char *syscall)
+{
+    unsigned long number, args[4] = {0}, flags = 0, mode = 0;
+
+    if (sscanf(syscall, "%lu %lx %lx %lx %lx", &number, &args[0], &args[1], &args[2], &args[3]) !=
+        5)
+        return false;
+    if (number == SYS_openat) {
+        flags = args[2];
+        mode = args[3];
+    }
+#ifdef SYS_open
+    if (number == SYS_open) {
+        flags = args[1];
+        mode = args[2];
+    }
+#endif
+    return (flags & O_CREAT) && (mode & 0600) == 0600 && (mode & 0077) == 0;
+}
+
 static char *read_file(pid_t tid, const char *name)
 {
     g_autofree char *path = g_strdup_printf("/proc/%d/%s", (int)tid, name);
@@ -109,6 +129,31 @@ bool proc_makes_new(pid_t tid)
     g_autofree char *syscall = tid > 0 ? read_file(tid, "syscall") : NULL;
 
     return syscall && proc_parse_makes_new(syscall);
+}
+
+bool proc_makes_private(pid_t tid)
+{
+    g_autofree char *syscall = tid > 0 ? read_file(tid, "syscall") : NULL;
+
+    return syscall && proc_parse_makes_private(syscall);
+}
+
+GPtrArray *proc_open_paths(pid_t tid)
+{
+    g_autofree char *folder = g_strdup_printf("/proc/%d/fd", (int)tid);
+    GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
+    GDir *dir = tid > 0 ? g_dir_open(folder, 0, NULL) : NULL;
+    const char *name;
+
+    while (dir && (name = g_dir_read_name(dir))) {
+        g_autofree char *link = g_build_filename(folder, name, NULL);
+        char *path = g_file_read_link(link, NULL);
+
+        if (path)
+            g_ptr_array_add(paths, path);
+    }
+    g_clear_pointer(&dir, g_dir_close);
+    return paths;
 }
 
 pid_t proc_parent(pid_t tid)

@@ -2,6 +2,7 @@
 /* What /proc/PID/status says about the process behind a request. */
 #pragma once
 
+#include <glib.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -22,5 +23,12 @@ bool proc_only_noise(pid_t tid);
 bool proc_parse_makes_new(const char *syscall);
 /* Whether the thread, which waits for us, is in such a call. */
 bool proc_makes_new(pid_t tid);
+/* Whether it is of open(2) with O_CREAT for a file that only its owner may read or write. */
+bool proc_parse_makes_private(const char *syscall);
+/* Whether the thread, which waits for us, is in such a call. */
+bool proc_makes_private(pid_t tid);
+/* The paths of what a thread's process has open, as /proc has them: of char *. Free with
+ * g_ptr_array_unref. */
+GPtrArray *proc_open_paths(pid_t tid);
 /* The parent of a thread's process; 0 where /proc does not tell. */
 pid_t proc_parent(pid_t tid);

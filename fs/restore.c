@@ -3,6 +3,7 @@
 
 #include <glib.h>
 #include <pthread.h>
+#include <string.h>
 
 #include "fs/proc.h"
 
@@ -141,4 +142,25 @@ bool restore_expects_nothing(struct restore *restore, uint64_t id, pid_t tid)
     known = g_hash_table_contains(restore->makers, &id);
     pthread_mutex_unlock(&restore->lock);
     return known && restore_may_write(restore, tid) && proc_makes_new(tid);
+}
+
+bool restore_is_copy(const char *path, const char *mountpoint, const char *place)
+{
+    g_autofree char *end = g_strconcat("/", place, NULL);
+    size_t len = strlen(path), end_len = strlen(end);
+
+    if (path[0] != '/' || !g_str_has_suffix(path, end))
+        return false;
+    len -= end_len;
+    return !(strlen(mountpoint) == len && strncmp(path, mountpoint, len) == 0);
+}
+
+bool restore_puts_back(pid_t tid, const char *mountpoint, const char *place)
+{
+    g_autoptr(GPtrArray) paths = proc_open_paths(tid);
+
+    for (unsigned i = 0; i < paths->len; i++)
+        if (restore_is_copy(paths->pdata[i], mountpoint, place))
+            return true;
+    return proc_makes_private(tid);
 }

@@ -15,7 +15,10 @@
  * - They remove a file that is in their way, and make it anew (hidden.h).
  * - They set a temporary file's time before they rename it onto its name (scratch.h); sed -i and
  *   editors do not.
- *
+ * - They have open what they copy, cp -a /backup/vms/web1/score at vms/web1/score: a file at the
+ * same place of another tree. `cp vms/a/score vms/b/` and `echo x > score` have none.
+ * - They keep a file to themselves until it is whole, as restic does: open(2) with O_CREAT and mode
+ *   0600, where shells, editors and languages ask for 0666 and leave the rest to the umask.
  * - borg tries rmdir(2) on every directory before it makes it, and expects ENOTEMPTY: it must not
  *   destroy a VM. Who tries to remove a folder such as vms/, which cannot go, is taken for that.
  *
@@ -42,3 +45,8 @@ bool restore_is_probing(struct restore *restore, pid_t tid);
 bool restore_expects_nothing(struct restore *restore, uint64_t id, pid_t tid);
 /* Whether the process of thread TID, or its parent, made some object's directory not long ago. */
 bool restore_may_write(struct restore *restore, pid_t tid);
+/* Whether thread TID, which waits in open(2) of the derived file at PLACE ("vms/web1/score") of the
+ * mount on MOUNTPOINT, puts it back by one of the two signs that a single call has. */
+bool restore_puts_back(pid_t tid, const char *mountpoint, const char *place);
+/* Whether PATH is PLACE in another tree than that of MOUNTPOINT. */
+bool restore_is_copy(const char *path, const char *mountpoint, const char *place);

@@ -163,6 +163,7 @@ bool serve(const struct conf *conf, struct fuse_args *args, const char *mountpoi
     /* All threads inherit it: the signals are the stopper's. */
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
+    fs.mountpoint = mountpoint;
     fs.session = fuse_session_new(args, &fs_ops, sizeof fs_ops, &fs);
     if (!fs.session) {
         fail(error, EINVAL, "wrong mount options");

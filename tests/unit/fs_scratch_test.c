@@ -190,6 +190,46 @@ static void calls_that_make_names(void **state)
     assert_true(proc_parse_makes_new(link));
 }
 
+static void calls_that_make_private_files(void **state)
+{
+    static const struct {
+        unsigned flags, mode;
+        bool private;
+    } calls[] = {
+        {O_WRONLY | O_CREAT | O_TRUNC, 0600, true },
+        {O_WRONLY | O_CREAT | O_TRUNC, 0666, false},
+        {O_WRONLY | O_CREAT | O_TRUNC, 0644, false},
+        {O_WRONLY | O_TRUNC,           0600, false},
+        {O_WRONLY | O_TRUNC,           0,    false},
+        {O_WRONLY | O_CREAT,           0,    false},
+    };
+
+    (void)state;
+    assert_false(proc_parse_makes_private(""));
+    assert_false(proc_parse_makes_private("running\n"));
+    for (size_t i = 0; i < G_N_ELEMENTS(calls); i++) {
+        g_autofree char *text =
+            g_strdup_printf("%d 0xffffff9c 0xc000 0x%x 0x%x 0x0 0x0 0x7ffd 0x7f", SYS_openat,
+                            calls[i].flags, calls[i].mode);
+
+        assert_int_equal(proc_parse_makes_private(text), calls[i].private);
+    }
+}
+
+static void copies_are_from_the_same_place(void **state)
+{
+    (void)state;
+    assert_true(restore_is_copy("/backup/vms/a/score", "/srv/cloud", "vms/a/score"));
+    assert_true(restore_is_copy("/backup/score", "/srv/cloud", "score"));
+    assert_true(restore_is_copy("/srv/cloud2/score", "/srv/cloud", "score"));
+    assert_false(restore_is_copy("/srv/cloud/vms/a/score", "/srv/cloud", "vms/a/score"));
+    assert_false(restore_is_copy("/srv/cloud/score", "/srv/cloud", "score"));
+    assert_false(restore_is_copy("/backup/vms/b/score", "/srv/cloud", "vms/a/score"));
+    assert_false(restore_is_copy("/backup/xvms/a/score", "/srv/cloud", "vms/a/score"));
+    assert_false(restore_is_copy("vms/a/score", "/srv/cloud", "vms/a/score"));
+    assert_false(restore_is_copy("socket:[1]", "/srv/cloud", "score"));
+}
+
 static void names_in_specs(void **state)
 {
     static const char *const scratch[] = {"web1",   ".web1.ini.x", "web1.ini~", "4913",
@@ -221,6 +261,8 @@ int main(void)
         cmocka_unit_test(hidden_names_come_back),
         cmocka_unit_test(only_makers_put_back),
         cmocka_unit_test(calls_that_make_names),
+        cmocka_unit_test(calls_that_make_private_files),
+        cmocka_unit_test(copies_are_from_the_same_place),
         cmocka_unit_test(names_in_specs),
     };
 
