@@ -92,31 +92,108 @@ static void commit_scratch(struct fs *fs, fuse_req_t req, const struct spot *fro
 
 /* ---- a scratch file elsewhere */
 
-/* A link onto a link: the same target is fine, another would have to move the VM. */
-static int check_relink(struct fs *fs, const struct spot *from, const struct spot *to)
+/* ---- a link of a VM to another host, and a VM's link from one host to another: it moves */
+
+static bool step_migrate(struct parked *parked)
+{
+    if (parked->next++ > 0)
+        return false;
+    park_hold(parked);
+    park_began(parked, engine_control(parked->fs->engine, parked->id, parked->name, &parked->actor,
+                                      park_done, parked));
+    return true;
+}
+
+/* A move that takes longer goes on: then the kernel must not take the names for what they will be.
+ */
+static void answer_migrate(struct parked *parked, int err)
+{
+    struct fs *fs = parked->fs;
+
+    if (!err && parked->lines[0][0])
+        scratch_unlink(fs->scratches, parked->ino, parked->lines[0]);
+    fuse_reply_err(parked->req, err);
+    inval_name(fs->inval, parked->ino, parked->lines[1]);
+    inval_name(fs->inval, (uint64_t)parked->size, parked->lines[2]);
+}
+
+/* FROM is a scratch link, or the VM's entry in its host's vms/. */
+static void migrate(struct fs *fs, fuse_req_t req, const struct spot *from, const struct spot *to,
+                    uint64_t vm, const char *host)
+{
+    struct parked *parked = park_new(fs, req);
+
+    parked->id = vm;
+    parked->ino = from->parent;
+    parked->size = to->parent;
+    parked->name = g_strdup_printf("migrate %s", host);
+    parked->lines = g_new0(char *, 4);
+    parked->lines[0] = g_strdup(from->scratch ? from->name : "");
+    parked->lines[1] = g_strdup(from->name);
+    parked->lines[2] = g_strdup(to->name);
+    parked->step = step_migrate;
+    parked->answer = answer_migrate;
+    park_run(parked);
+}
+
+/* What the scratch link FROM points to. */
+static char *target_of(struct fs *fs, const struct spot *from)
 {
     g_autoptr(GBytes) target = scratch_read(fs->scratches, from->scratch, SCRATCH_FILE_MAX, 0);
-    g_autoptr(GString) now = fs_render(fs, to->ino);
     size_t len = 0;
     const char *text = target ? g_bytes_get_data(target, &len) : NULL;
 
-    return now && text && now->len == len && memcmp(now->str, text, len) == 0 ? 0 : EOPNOTSUPP;
+    return g_strndup(text ? text : "", text ? len : 0);
+}
+
+/*
+ * Tools that put a tree back bring links as they were, and where a VM runs is nothing to put back:
+ * rsync is known by the names of its temporary files (".host.XXXXXX"), others as ever.
+ */
+static bool is_put_back(struct fs *fs, fuse_req_t req, const struct spot *from,
+                        const struct spot *to)
+{
+    g_autofree char *prefix = g_strdup_printf(".%s.", to->name);
+
+    return g_str_has_prefix(from->name, prefix) ||
+           scratch_is_restored(fs->scratches, from->scratch) ||
+           restore_may_write(fs->restore, fuse_req_ctx(req)->pid);
+}
+
+/* Whether a link that replaces TO is to move a VM: ln -sfn ../../hosts/H vms/NAME/host. *HOST is
+ * its name then. EINVAL: it is no host's. */
+static int check_relink(struct fs *fs, fuse_req_t req, const struct spot *from,
+                        const struct spot *to, char **host)
+{
+    g_autoptr(GString) now = fs_render(fs, to->ino);
+    g_autofree char *target = target_of(fs, from);
+    const char *name = g_str_has_prefix(target, "../../hosts/") ? target + 12 : NULL;
+
+    if ((now && strcmp(now->str, target) == 0) || is_put_back(fs, req, from, to))
+        return 0;
+    if (to->row->code != CODE_HOST)
+        return EPERM;
+    if (!name || !spec_valid_name(name))
+        return EINVAL;
+    *host = g_strdup(name);
+    return 0;
 }
 
 /* Onto a file that makes itself: only trees that are put back may, and nothing comes of it. */
+/* *HOST: nothing was done yet, it is to move there. */
 static int replace_derived(struct fs *fs, fuse_req_t req, const struct spot *from,
-                           const struct spot *to)
+                           const struct spot *to, char **host)
 {
     int err = 0;
 
     if (to->is_dir)
         return EISDIR;
     if (S_ISLNK(to->row->mode) && !to->hidden)
-        err = check_relink(fs, from, to);
+        err = check_relink(fs, req, from, to, host);
     else if (!to->hidden && !scratch_is_restored(fs->scratches, from->scratch) &&
              !restore_may_write(fs->restore, fuse_req_ctx(req)->pid))
         err = EACCES;
-    if (err)
+    if (err || *host)
         return err;
     hidden_take(fs->hidden, spot_key(to));
     return scratch_unlink(fs->scratches, from->parent, from->name);
@@ -125,6 +202,7 @@ static int replace_derived(struct fs *fs, fuse_req_t req, const struct spot *fro
 static void move_scratch(struct fs *fs, fuse_req_t req, const struct spot *from,
                          const struct spot *to)
 {
+    g_autofree char *host = NULL;
     struct stat st = {0};
     int err = scratch_stat(fs->scratches, from->scratch, &st);
 
@@ -133,12 +211,15 @@ static void move_scratch(struct fs *fs, fuse_req_t req, const struct spot *from,
         return;
     }
     if (!err && to->ino)
-        err = replace_derived(fs, req, from, to);
+        err = replace_derived(fs, req, from, to, &host);
     else if (!err && (spot_takes_scratch(to) || to->dir == SPOT_LINKS))
         err = scratch_rename(fs->scratches, from->parent, from->name, to->parent, to->name);
     else if (!err)
         err = EXDEV;
-    fuse_reply_err(req, err);
+    if (!err && host)
+        migrate(fs, req, from, to, to->id, host);
+    else
+        fuse_reply_err(req, err);
 }
 
 /* ---- a spec to another name: an editor's backup */
@@ -209,11 +290,32 @@ static void rename_object(struct fs *fs, fuse_req_t req, uint64_t id, enum objec
     park_run(parked);
 }
 
+/* mv hosts/h1/vms/web1 hosts/h2/vms/ */
+static void move_link(struct fs *fs, fuse_req_t req, const struct spot *from, const struct spot *to)
+{
+    g_autofree char *host = NULL;
+    struct object *object;
+
+    cloud_read_lock(fs->cloud);
+    object = cloud_by_id(fs->cloud, to->dir_id);
+    if (to->dir == SPOT_LINKS && object && object->kind == OBJECT_HOST)
+        host = g_strdup(object->name);
+    cloud_read_unlock(fs->cloud);
+    if (!host)
+        fuse_reply_err(req, EPERM);
+    else if (strcmp(from->name, to->name) != 0)
+        fuse_reply_err(req, EINVAL);
+    else
+        migrate(fs, req, from, to, from->id, host);
+}
+
 static void move_file(struct fs *fs, fuse_req_t req, const struct spot *from, const struct spot *to)
 {
     bool flat = from->dir == SPOT_FLAT;
 
-    if (flat && to->parent == from->parent && to->object_name) {
+    if (from->row && from->row->code == CODE_OF_HOST)
+        move_link(fs, req, from, to);
+    else if (flat && to->parent == from->parent && to->object_name) {
         rename_object(fs, req, from->id, from->folder->kind, to->object_name);
     } else if (to->parent == from->parent && spot_takes_scratch(to) && spot_is_spec(from)) {
         int err = back_up(fs, req, from, to);

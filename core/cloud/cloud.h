@@ -99,6 +99,7 @@ struct host_part {
     uint64_t memory;          /* bytes */
     char **types, **networks; /* as virt_info has them; NULL until known */
     GPtrArray *vms;           /* of struct object *, borrowed, by id */
+    unsigned incoming;        /* VMs that are being moved to it */
     struct usage load;        /* of the host itself */
 };
 
@@ -115,6 +116,7 @@ struct vm_part {
     uint64_t memory;
     char *xml;
     struct object *host;        /* borrowed; NULL: not placed */
+    struct object *moving_to;   /* the host it is moved to; borrowed; NULL: none */
     struct object *service;     /* borrowed; NULL: no member */
     struct place_choice choice; /* how the host was chosen: the terms of `schedule` */
     struct usage usage;

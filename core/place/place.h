@@ -81,6 +81,11 @@ void place_remove_host(struct place *place, uint64_t host);
 enum place_verdict place_find(const struct place *place, const struct place_want *want,
                               struct place_choice *choice);
 
+/* Whether HOST takes WANT. CHOICE (which may be NULL) is filled if it does; if not, *filter is the
+ * name of what refuses it and *why its numbers, to be freed with g_free. */
+bool place_judge(const struct place *place, const struct place_want *want, uint64_t host,
+                 struct place_choice *choice, const char **filter, char **why);
+
 /* Whether no host could ever hold it: place_find() with PLACE_NEVER, and the sentence why. */
 bool place_never(const struct place *place, const struct place_want *want, char **why);
 

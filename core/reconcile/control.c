@@ -87,6 +87,26 @@ POWER_VERB(suspend, VERB_SUSPEND)
 POWER_VERB(resume, VERB_RESUME)
 #undef POWER_VERB
 
+static void run_migrate(struct engine *engine, struct request *request, struct object *vm,
+                        const char *argument) REQUIRES(model)
+{
+    struct object *host = cloud_find(engine->cloud, OBJECT_HOST, argument);
+    struct place_choice choice;
+    GError *error = NULL;
+
+    if (!host)
+        fail(&error, EINVAL, "there is no host %s", argument);
+    else if (may_control(vm, &error) && vm->vm.host != host &&
+             vm_may_move(engine, vm, host, &choice, &error))
+        vm_move(engine, vm, host, &choice);
+    if (error)
+        refuse(engine, request, vm, error);
+    else if (vm->vm.host == host)
+        request_finish(engine, request->ticket, vm, NULL);
+    else
+        request_wait(engine, request, &vm_work(vm)->waiters, true);
+}
+
 static void set_maintenance(struct engine *engine, struct request *request, struct object *host,
                             bool on) REQUIRES(model)
 {
@@ -153,18 +173,19 @@ static void run_restart(struct engine *engine, struct request *request, struct o
 }
 
 static const struct verb verbs[] = {
-    {OBJECT_VM,      "start",     NULL, run_start    },
-    {OBJECT_VM,      "shutdown",  NULL, run_shutdown },
-    {OBJECT_VM,      "destroy",   NULL, run_destroy  },
-    {OBJECT_VM,      "reboot",    NULL, run_reboot   },
-    {OBJECT_VM,      "reset",     NULL, run_reset    },
-    {OBJECT_VM,      "suspend",   NULL, run_suspend  },
-    {OBJECT_VM,      "resume",    NULL, run_resume   },
-    {OBJECT_HOST,    "drain",     NULL, run_drain    },
-    {OBJECT_HOST,    "activate",  NULL, run_activate },
-    {OBJECT_HOST,    "reconnect", NULL, run_reconnect},
-    {OBJECT_SERVICE, "scale",     "N",  run_scale    },
-    {OBJECT_SERVICE, "restart",   NULL, run_restart  },
+    {OBJECT_VM,      "start",     NULL,   run_start    },
+    {OBJECT_VM,      "shutdown",  NULL,   run_shutdown },
+    {OBJECT_VM,      "destroy",   NULL,   run_destroy  },
+    {OBJECT_VM,      "reboot",    NULL,   run_reboot   },
+    {OBJECT_VM,      "reset",     NULL,   run_reset    },
+    {OBJECT_VM,      "suspend",   NULL,   run_suspend  },
+    {OBJECT_VM,      "resume",    NULL,   run_resume   },
+    {OBJECT_VM,      "migrate",   "HOST", run_migrate  },
+    {OBJECT_HOST,    "drain",     NULL,   run_drain    },
+    {OBJECT_HOST,    "activate",  NULL,   run_activate },
+    {OBJECT_HOST,    "reconnect", NULL,   run_reconnect},
+    {OBJECT_SERVICE, "scale",     "N",    run_scale    },
+    {OBJECT_SERVICE, "restart",   NULL,   run_restart  },
 };
 
 static const struct verb *find_verb(enum object_kind kind, const char *name)

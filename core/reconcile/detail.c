@@ -52,6 +52,8 @@ static void write_vm(GKeyFile *file, const struct object *vm) REQUIRES_SHARED(mo
     g_key_file_set_uint64(file, GROUP, "memory", part->memory);
     put_text(file, "xml", part->xml);
     g_key_file_set_uint64(file, GROUP, "host", part->host ? part->host->id : 0);
+    if (part->moving_to)
+        g_key_file_set_uint64(file, GROUP, "moving_to", part->moving_to->id);
     g_key_file_set_uint64(file, GROUP, "service", part->service ? part->service->id : 0);
     g_key_file_set_double(file, GROUP, "resources", part->choice.resources);
 }
@@ -160,6 +162,11 @@ void detail_link(struct engine *engine, struct object *object, const char *text)
     host = cloud_by_id(engine->cloud, get_number(file, "host"));
     if (host && host->kind == OBJECT_HOST)
         cloud_set_host(engine->cloud, object, host);
+    host = cloud_by_id(engine->cloud, get_number(file, "moving_to"));
+    if (host && host->kind == OBJECT_HOST) {
+        object->vm.moving_to = host;
+        host->host.incoming++;
+    }
     service = cloud_by_id(engine->cloud, get_number(file, "service"));
     if (service && service->kind == OBJECT_SERVICE)
         cloud_set_service(engine->cloud, object, service);

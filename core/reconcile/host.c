@@ -16,7 +16,7 @@ enum {
     SECOND_LOOK_MS = 2500,
     FIRST_RETRY_MS = 250,
     LAST_RETRY_MS = 15000,
-    WORK_WIDTH = 4, /* of libvirt's 5 calls in flight on a connection */
+    WORK_WIDTH = 3, /* of libvirt's 5 calls in flight on a connection; one looks, one moves */
 };
 
 struct host_work *host_work(struct object *host)
@@ -118,6 +118,7 @@ bool host_begin(struct engine *engine, struct object *host, GError **error)
     work->work = lane_new(engine->jobs, WORK_WIDTH);
     work->look = lane_new(engine->jobs, 1);
     work->sample = lane_new(engine->jobs, 1);
+    work->move = lane_new(engine->jobs, 1);
     work->to_look = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     host->work = work;
     host_connect(engine, host);
@@ -144,6 +145,7 @@ void host_end(struct engine *engine, struct object *host)
     engine_after_commit(engine, close_lane, work->work);
     engine_after_commit(engine, close_lane, work->look);
     engine_after_commit(engine, close_lane, work->sample);
+    engine_after_commit(engine, close_lane, work->move);
     g_hash_table_destroy(work->to_look);
     host_link_unref(work->link);
     g_free(work);
@@ -239,6 +241,7 @@ static void connected(struct engine *engine, struct object *host, struct task *t
     cloud_set_error(engine->cloud, host, 0, NULL);
     set_phase(engine, host, HOST_UP);
     discover_all(engine, host, task->domains);
+    vm_moves_settle(engine, host);
     engine->room_changed = true;
     host_sample_later(engine, host);
     timer_start(engine, SECOND_LOOK_MS, second_look, g_memdup2(&host->id, sizeof host->id), g_free);

@@ -6,7 +6,7 @@
 
 static unsigned managed_vms(const struct object *host) REQUIRES_SHARED(model)
 {
-    unsigned n = 0;
+    unsigned n = host->host.incoming;
 
     for (unsigned i = 0; i < host->host.vms->len; i++)
         n += ((struct object *)host->host.vms->pdata[i])->vm.managed;

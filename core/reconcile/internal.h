@@ -115,6 +115,7 @@ struct host_link; /* a virt handle, counted: jobs keep it */
 struct host_work {
     struct host_link *link;
     struct lane *work, *look, *sample;
+    struct lane *move; /* VMs leave one at a time */
     bool connecting, looking, sampling;
     GHashTable *to_look; /* char *uuid: domains of which something was heard */
     unsigned retry_timer, sample_timer;
@@ -154,7 +155,9 @@ struct task {
     char *uuid, *name, *object, *type, *text, *cloud_uuid, *service;
     Spec *spec, *before;
     enum domain_verb verb;
-    bool start, cold; /* cold: stop before the verb */
+    bool start, cold;     /* cold: stop before the verb */
+    struct host_link *to; /* of a move */
+    char *peer, *data;    /* of its host's spec */
     GPtrArray *uuids;
     /* What it made; looked at only after success. */
     struct virt_domain *domain;
@@ -174,6 +177,7 @@ struct host_link *host_link_new(const struct virt_ops *ops, struct virt *virt, v
                                 GDestroyNotify free_ear);
 struct host_link *host_link_ref(struct host_link *link);
 void host_link_unref(struct host_link *link);
+struct virt *host_link_virt(struct host_link *link);
 
 /* ---- VMs */
 struct vm_work {
@@ -181,11 +185,13 @@ struct vm_work {
     GArray *waiters; /* tickets */
     GArray *tried;   /* uint64_t ids of hosts on which making it failed */
     unsigned restart_timer;
-    unsigned restarts; /* in a row */
-    int64_t started;   /* monotonic microseconds of the last start */
-    bool adopting;     /* the change under way makes it ours */
-    char *refused;     /* the template's text that it could not follow */
-    uint64_t other;    /* host on which it was seen too; 0: none */
+    unsigned restarts;   /* in a row */
+    int64_t started;     /* monotonic microseconds of the last start */
+    bool adopting;       /* the change under way makes it ours */
+    char *refused;       /* the template's text that it could not follow */
+    uint64_t other;      /* host on which it was seen too; 0: none */
+    bool moving;         /* a job that moves it, or asks what became of that, is under way */
+    unsigned move_timer; /* the deadline of its move, or when to ask again what became of it */
 };
 struct vm_work *vm_work(struct object *vm);
 void vm_work_free(struct engine *engine, struct object *vm);
@@ -222,6 +228,19 @@ bool vm_may_go(struct object *vm, GError **error) REQUIRES(model);
 bool host_may_go(struct object *host, GError **error) REQUIRES(model);
 bool service_may_go(struct object *service, GError **error) REQUIRES(model);
 bool object_may_go(struct object *object, GError **error) REQUIRES(model);
+
+/* ---- migrate.c: VMs that move to another host, which vm_part.moving_to is */
+/* EBUSY, EHOSTDOWN, EPERM (not managed; pin, zone, labels), ENOSPC, EOPNOTSUPP (its driver or the
+ * other host cannot). CHOICE takes how the host was judged; it may be NULL. */
+bool vm_may_move(struct engine *engine, struct object *vm, struct object *host,
+                 struct place_choice *choice, GError **error) REQUIRES(model);
+/* Begins the move of a VM that may. */
+void vm_move(struct engine *engine, struct object *vm, struct object *host,
+             const struct place_choice *choice) REQUIRES(model);
+/* A move that an earlier run of the engine began. */
+void vm_move_resume(struct engine *engine, struct object *vm) REQUIRES(model);
+/* HOST answers: what became of moves from and to it is asked now. */
+void vm_moves_settle(struct engine *engine, struct object *host) REQUIRES(model);
 
 /* ---- placing.c */
 /* The types that will do for VM where its spec names none; NULL-terminated, free with g_free. */

@@ -97,6 +97,8 @@ static void resume(struct engine *engine, struct object *object) REQUIRES(model)
     if (object->kind != OBJECT_VM)
         return;
     placing_reserve(engine, object);
+    if (object->vm.moving_to)
+        vm_move_resume(engine, object);
     if (object->vm.phase == VM_PENDING)
         g_hash_table_insert(engine->pending, &object->id, object_ref(object));
 }

@@ -41,6 +41,11 @@ void host_link_unref(struct host_link *link)
     g_free(link);
 }
 
+struct virt *host_link_virt(struct host_link *link)
+{
+    return link->virt;
+}
+
 struct task *task_new(struct engine *engine, struct object *host, uint64_t id)
 {
     struct task *task = g_new0(struct task, 1);
@@ -72,6 +77,9 @@ static void task_free(void *data)
     g_clear_pointer(&task->domains, g_ptr_array_unref);
     g_clear_pointer(&task->samples, g_array_unref);
     g_free(task->what);
+    g_free(task->peer);
+    g_free(task->data);
+    host_link_unref(task->to);
     host_link_unref(task->link);
     mailbox_unref(task->box);
     g_free(task);

@@ -26,6 +26,7 @@ void vm_work_free(struct engine *engine, struct object *vm)
     if (!work)
         return;
     timer_stop(engine, &work->restart_timer);
+    timer_stop(engine, &work->move_timer);
     requests_answer(engine, &work->waiters, EINTR);
     g_clear_pointer(&work->tried, g_array_unref);
     g_free(work->refused);
@@ -143,6 +144,22 @@ static void restart_later(struct engine *engine, struct object *vm) REQUIRES(mod
     work->restarts++;
 }
 
+/* It was seen on another host too, and is there still if somebody else has moved it. */
+static bool moved_behind_our_back(struct engine *engine, struct object *vm) REQUIRES(model)
+{
+    struct object *host = cloud_by_id(engine->cloud, vm_work(vm)->other);
+
+    vm_work(vm)->other = 0;
+    if (!host || host->kind != OBJECT_HOST || !host_is_up(host))
+        return false;
+    cloud_event(engine->cloud, vm, NULL, "moved to %s by somebody else", host->name);
+    cloud_set_host(engine->cloud, vm, host);
+    placing_reserve(engine, vm);
+    engine_touch(engine, vm);
+    host_look(engine, host, vm->vm.uuid);
+    return true;
+}
+
 /* Somebody else removed it. What he took for good is only what is not wanted. */
 void vm_gone(struct engine *engine, struct object *vm)
 {
@@ -160,6 +177,8 @@ void vm_gone(struct engine *engine, struct object *vm)
         vm_reconcile(engine, vm);
         return;
     }
+    if (moved_behind_our_back(engine, vm))
+        return;
     sentence = g_strdup_printf("its domain is gone from host %s: somebody else removed it",
                                host ? host->name : "(none)");
     cloud_event(engine->cloud, vm, NULL, "domain is gone from %s", host ? host->name : "(none)");

@@ -2,7 +2,7 @@
 /* The jobs that make, change, switch and destroy a VM's domain, and what comes of each. */
 #include <string.h>
 
-#include "core/reconcile/internal.h"
+#include "core/reconcile/vmtask.h"
 
 enum {
     CREATE_DEADLINE_MS = 300000, /* images may be copied */
@@ -11,73 +11,12 @@ enum {
     DESTROY_DEADLINE_MS = 60000,
 };
 
-static struct task *vm_task(struct engine *engine, struct object *vm) REQUIRES(model)
-{
-    struct task *task = task_new(engine, vm->vm.host, vm->id);
-
-    task->uuid = g_strdup(vm->vm.uuid);
-    task->name = g_strdup(vm->vm.domain_name ? vm->vm.domain_name : vm->name);
-    vm_work(vm)->busy = true;
-    return task;
-}
-
-static void fill_plan(struct engine *engine, struct task *task, struct object *vm, Spec *spec,
-                      const char *text) REQUIRES(model)
-{
-    task->type = g_strdup(vm->vm.type);
-    task->object = g_strdup(vm->name);
-    task->spec = spec_ref(spec);
-    task->text = g_strdup(text);
-    task->cloud_uuid = g_strdup(store_cloud_uuid(engine->store));
-    task->service = vm->vm.service ? g_strdup(vm->vm.service->name) : NULL;
-    task->start = vm->vm.power;
-}
-
-/* Worker. */
-static struct virt_plan plan_of(const struct task *task)
-{
-    return (struct virt_plan){
-        .uuid = task->uuid,
-        .name = task->name,
-        .type = task->type,
-        .vm = &task->spec->vm,
-        .mark = {.cloud = task->cloud_uuid,
-                 .id = task->id,
-                 .name = task->object,
-                 .service = task->service,
-                 .spec = task->text},
-        .start = task->start,
-    };
-}
-
-/* The VM a task is about, unless it is gone. */
-static struct object *task_vm(struct engine *engine, const struct task *task) REQUIRES(model)
-{
-    struct object *vm = cloud_by_id(engine->cloud, task->id);
-
-    return vm && vm->kind == OBJECT_VM ? vm : NULL;
-}
-
-/* The call may have done its work, or may yet: nobody knows until the host is seen again. */
-static bool outcome_unknown(const GError *error)
-{
-    return error->code == EHOSTDOWN || error->code == ETIMEDOUT || error->code == ECANCELED;
-}
-
-static void report(struct engine *engine, struct object *vm, const char *doing, const GError *error)
-    REQUIRES(model)
-{
-    cloud_set_error(engine->cloud, vm, error->code, error->message);
-    cloud_event(engine->cloud, vm, NULL, "%s failed: %s", doing, error->message);
-    engine_touch(engine, vm);
-}
-
 /* ---- make */
 
 static void run_create(struct task *task, const struct virt_ops *ops, struct virt *virt,
                        GError **error)
 {
-    const struct virt_plan plan = plan_of(task);
+    const struct virt_plan plan = task_plan(task);
 
     ops->create(virt, &plan, &task->domain, error);
 }
@@ -111,8 +50,8 @@ static bool try_elsewhere(struct engine *engine, struct object *vm, uint64_t fai
 static void create_failed(struct engine *engine, struct object *vm, uint64_t host,
                           const GError *error) REQUIRES(model)
 {
-    report(engine, vm, "creating", error);
-    if (outcome_unknown(error)) {
+    vm_report(engine, vm, "creating", error);
+    if (vm_outcome_unknown(error)) {
         /* It stays bound to the host and is finished when that returns: making it on another
          * one now could make it twice. */
         vm_settled(engine, vm, error);
@@ -131,7 +70,7 @@ static void create_failed(struct engine *engine, struct object *vm, uint64_t hos
 static void done_create(struct engine *engine, struct task *task, const GError *error)
     REQUIRES(model)
 {
-    struct object *vm = task_vm(engine, task);
+    struct object *vm = vm_of_task(engine, task);
 
     if (!vm)
         return;
@@ -161,7 +100,7 @@ void vm_create(struct engine *engine, struct object *vm)
     cloud_refresh_state(engine->cloud, vm);
     engine_touch(engine, vm);
     task = vm_task(engine, vm);
-    fill_plan(engine, task, vm, vm->spec, vm->spec_text);
+    vm_task_plan(engine, task, vm, vm->spec, vm->spec_text);
     task->run = run_create;
     task->done = done_create;
     task->deadline_ms = CREATE_DEADLINE_MS;
@@ -173,7 +112,7 @@ void vm_create(struct engine *engine, struct object *vm)
 static void run_change(struct task *task, const struct virt_ops *ops, struct virt *virt,
                        GError **error)
 {
-    const struct virt_plan plan = plan_of(task);
+    const struct virt_plan plan = task_plan(task);
 
     ops->change(virt, &plan, &task->before->vm, &task->restart, &task->what, &task->domain, error);
 }
@@ -181,9 +120,9 @@ static void run_change(struct task *task, const struct virt_ops *ops, struct vir
 static void change_failed(struct engine *engine, struct object *vm, const GError *error)
     REQUIRES(model)
 {
-    report(engine, vm, "changing", error);
+    vm_report(engine, vm, "changing", error);
     vm_work(vm)->adopting = false;
-    if (!outcome_unknown(error)) {
+    if (!vm_outcome_unknown(error)) {
         g_free(vm_work(vm)->refused);
         vm_work(vm)->refused = g_strdup(vm->next_text);
         cloud_set_next(engine->cloud, vm, NULL, NULL);
@@ -219,7 +158,7 @@ static void note_restart(struct engine *engine, struct object *vm, bool pending,
 static void done_change(struct engine *engine, struct task *task, const GError *error)
     REQUIRES(model)
 {
-    struct object *vm = task_vm(engine, task);
+    struct object *vm = vm_of_task(engine, task);
 
     if (!vm)
         return;
@@ -253,7 +192,7 @@ void vm_change(struct engine *engine, struct object *vm)
 {
     struct task *task = vm_task(engine, vm);
 
-    fill_plan(engine, task, vm, vm->next, vm->next_text);
+    vm_task_plan(engine, task, vm, vm->next, vm->next_text);
     task->before = spec_ref(vm->spec ? vm->spec : vm->next);
     task->run = run_change;
     task->done = done_change;
@@ -277,12 +216,12 @@ static void run_power(struct task *task, const struct virt_ops *ops, struct virt
 static void done_power(struct engine *engine, struct task *task, const GError *error)
     REQUIRES(model)
 {
-    struct object *vm = task_vm(engine, task);
+    struct object *vm = vm_of_task(engine, task);
 
     if (!vm)
         return;
     if (error) {
-        report(engine, vm, "power", error);
+        vm_report(engine, vm, "power", error);
     } else {
         /* A restart that was pending has happened if the domain was started anew. */
         if (task->cold && vm->vm.restart_pending)
@@ -313,7 +252,7 @@ void vm_power(struct engine *engine, struct object *vm, enum domain_verb verb, b
 static void run_rename(struct task *task, const struct virt_ops *ops, struct virt *virt,
                        GError **error)
 {
-    const struct virt_plan plan = plan_of(task);
+    const struct virt_plan plan = task_plan(task);
 
     ops->rename(virt, &plan, &task->domain, error);
 }
@@ -321,12 +260,12 @@ static void run_rename(struct task *task, const struct virt_ops *ops, struct vir
 static void done_rename(struct engine *engine, struct task *task, const GError *error)
     REQUIRES(model)
 {
-    struct object *vm = task_vm(engine, task);
+    struct object *vm = vm_of_task(engine, task);
 
     if (!vm)
         return;
     if (error) {
-        report(engine, vm, "renaming", error);
+        vm_report(engine, vm, "renaming", error);
     } else if (cloud_find(engine->cloud, OBJECT_VM, task->object)) {
         /* Somebody took the name meanwhile: the domain has it, the directory cannot. */
         vm_seen(engine, vm, task->domain);
@@ -341,7 +280,7 @@ void vm_rename(struct engine *engine, struct object *vm, const char *name)
 {
     struct task *task = vm_task(engine, vm);
 
-    fill_plan(engine, task, vm, vm->spec, vm->spec_text);
+    vm_task_plan(engine, task, vm, vm->spec, vm->spec_text);
     g_free(task->name);
     task->name = g_strdup(name);
     g_free(task->object);
@@ -363,7 +302,7 @@ static void run_destroy(struct task *task, const struct virt_ops *ops, struct vi
 static void done_destroy(struct engine *engine, struct task *task, const GError *error)
     REQUIRES(model)
 {
-    struct object *vm = task_vm(engine, task);
+    struct object *vm = vm_of_task(engine, task);
     struct object *service;
 
     if (!vm)
@@ -375,9 +314,9 @@ static void done_destroy(struct engine *engine, struct task *task, const GError 
         vm_settled(engine, vm, NULL);
         vm_forget(engine, vm);
     } else {
-        report(engine, vm, "destroying", error);
+        vm_report(engine, vm, "destroying", error);
         /* It is tried again when the host returns; a plain refusal brings the VM back. */
-        if (!outcome_unknown(error))
+        if (!vm_outcome_unknown(error))
             vm->vm.phase = VM_ACTIVE;
         cloud_refresh_state(engine->cloud, vm);
         vm_settled(engine, vm, error);

@@ -51,6 +51,10 @@ static const struct spec_key host_keys[] = {
              HOST(reserved_cpus), .doc = "CPUs kept from guests"),
     SPEC_KEY("reserved_memory", SPEC_SIZE, .unit = "bytes", .max = 1024 * TIB, .preset = "0",
              HOST(reserved_memory), .doc = "memory kept from guests"),
+    SPEC_KEY("peer_uri", SPEC_TEXT, HOST(peer_uri), .refuse = refuse_uri,
+             .doc = "its libvirt URI as other hosts' daemons reach it; else uri where that can do"),
+    SPEC_KEY("migrate_uri", SPEC_TEXT, HOST(migrate_uri), .refuse = refuse_uri,
+             .doc = "where VMs that move to it are sent, such as tcp://10.0.0.2"),
 };
 
 static const struct spec_key vm_keys[] = {

@@ -44,6 +44,8 @@ struct host_spec {
     double memory_overcommit;
     uint32_t reserved_cpus;   /* CPUs kept from guests */
     uint64_t reserved_memory; /* bytes kept from guests */
+    char *peer_uri;    /* its URI for the daemons of other hosts; NULL: `uri` where it does */
+    char *migrate_uri; /* where VMs that move to it are sent; NULL: libvirt's choice */
 };
 
 struct vm_spec {

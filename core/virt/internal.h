@@ -154,6 +154,24 @@ bool virt_sample(struct virt *v, GArray **samples, struct virt_load *load, GErro
 bool virt_power(struct virt *v, const char *uuid, enum domain_verb verb,
                 struct virt_domain **domain, GError **error);
 
+/* ---- route.c: whether and how a domain gets from one host to another; pure but for WAY's URIs */
+bool virt_can_move(struct virt *v, struct virt *to, const struct vm_spec *vm, const char *type,
+                   bool running, GError **error);
+/* Whether both are daemons of this machine: their files are the same. */
+bool route_is_local(const struct virt *v, const struct virt *to);
+/* The URI for virDomainMigrateToURI3(); NULL: the daemon of V has no way to TO's by itself. */
+char *route_peer(const struct virt *v, const struct virt_way *way);
+/* Where memory (SUFFIX "") or disks (".nbd") are sent; NULL: libvirt's choice. */
+char *route_data(const struct virt *v, const struct virt_way *way, const char *uuid,
+                 const char *suffix);
+
+/* ---- migrate.c, settle.c */
+bool virt_migrate(struct virt *v, const struct virt_plan *plan, const struct virt_way *way,
+                  struct virt_domain **domain, GError **error);
+bool virt_settle(struct virt *v, const struct virt_plan *plan, const struct virt_way *way,
+                 struct virt_domain **domain, GError **error);
+bool virt_abort(struct virt *v, const char *uuid, GError **error);
+
 /* ---- node.c: the host itself */
 /* Bytes; of which USED are neither free nor reclaimable. False if the driver cannot say. */
 bool virt_node_memory(virConnectPtr conn, double *total, double *used);

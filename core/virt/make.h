@@ -153,6 +153,29 @@ bool plan_check_container(const struct virt_plan *plan, GError **error);
 bool domain_stop(virDomainPtr dom, GError **error);
 bool domain_undefine(virDomainPtr dom, GError **error);
 
+/* luggage.c: what of a VM lies on the host that it leaves, and where it goes. */
+struct luggage {
+    char *disk, *disk_there; /* paths; NULL: it has none */
+    char *seed, *seed_there;
+    bool copy;            /* the disk is not seen there: it is sent along */
+    bool made, seed_made; /* there, by luggage_pack() */
+};
+/* Finds what PLAN's VM has here, and makes there what is to be filled. */
+bool luggage_pack(struct luggage *luggage, const struct disk_place *here,
+                  const struct disk_place *there, virDomainPtr dom, const struct virt_plan *plan,
+                  GError **error);
+/* The definition FLAGS of DOM as it is to be there. Free with g_free. */
+char *luggage_label(const struct luggage *luggage, virDomainPtr dom, unsigned flags,
+                    GError **error);
+/* After a failure: what luggage_pack() made is removed. */
+void luggage_return(const struct luggage *luggage, const struct disk_place *there,
+                    const char *uuid);
+/* After it has left: what of it is here and not there too is removed. */
+void luggage_leave(const struct disk_place *here, const struct disk_place *there, const char *uuid);
+void luggage_clear(struct luggage *luggage);
+typedef struct luggage Luggage;
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Luggage, luggage_clear)
+
 typedef virStoragePool VirtPool;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VirtPool, virStoragePoolFree)
 typedef virStorageVol VirtVolume;

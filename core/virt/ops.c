@@ -74,6 +74,28 @@ static bool op_destroy(struct virt *v, const char *uuid, const char *name, GErro
     return ended(held, virt_destroy(held, uuid, name, error), error);
 }
 
+static bool op_migrate(struct virt *v, const struct virt_plan *plan, const struct virt_way *way,
+                       struct virt_domain **domain, GError **error)
+{
+    g_autoptr(Virt) held = virt_ref(v);
+    g_autoptr(Virt) other = virt_ref(way->to);
+    return ended(other, ended(held, virt_migrate(held, plan, way, domain, error), error), error);
+}
+
+static bool op_settle(struct virt *v, const struct virt_plan *plan, const struct virt_way *way,
+                      struct virt_domain **domain, GError **error)
+{
+    g_autoptr(Virt) held = virt_ref(v);
+    g_autoptr(Virt) other = virt_ref(way->to);
+    return ended(other, ended(held, virt_settle(held, plan, way, domain, error), error), error);
+}
+
+static bool op_abort(struct virt *v, const char *uuid, GError **error)
+{
+    g_autoptr(Virt) held = virt_ref(v);
+    return ended(held, virt_abort(held, uuid, error), error);
+}
+
 static bool op_sample(struct virt *v, GArray **samples, struct virt_load *load, GError **error)
 {
     g_autoptr(Virt) held = virt_ref(v);
@@ -93,6 +115,10 @@ const struct virt_ops virt_libvirt = {
     .power = op_power,
     .rename = op_rename,
     .destroy = op_destroy,
+    .can_move = virt_can_move,
+    .migrate = op_migrate,
+    .settle = op_settle,
+    .abort = op_abort,
     .sample = op_sample,
 };
 

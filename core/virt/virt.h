@@ -81,6 +81,13 @@ struct virt_plan {
     bool start; /* running at the end, or only defined */
 };
 
+/* Where a domain moves, and how its host gets there. */
+struct virt_way {
+    struct virt *to;
+    const char *peer; /* URI of TO for the daemon of the host it leaves; NULL: as it follows */
+    const char *data; /* where memory and disks are sent, "tcp://10.0.0.2"; NULL: the same */
+};
+
 struct virt_sample {
     char uuid[37];
     enum domain_state state;
@@ -140,6 +147,29 @@ struct virt_ops {
     /* Stops, undefines, and removes the disks and seed that create() made for UUID. What is not
      * there (any more) is success. NAME must match or the domain is left alone. */
     bool (*destroy)(struct virt *v, const char *uuid, const char *name, GError **error);
+
+    /* Whether a VM can go from the host V to the host TO, as it runs or while it is off; EOPNOTSUPP
+     * with a sentence if not. Pure: may be called with a lock held. */
+    bool (*can_move)(struct virt *v, struct virt *to, const struct vm_spec *vm, const char *type,
+                     bool running, GError **error);
+    /*
+     * Moves the domain of PLAN's UUID to the host of WAY. A running one goes on running; a disk
+     * that its new host does not see is copied with it, and the old one removed. One that is off
+     * is defined there and undefined here. DOMAIN is what it is there. After a failure it is
+     * where it was and nothing is left on the other host, but for EHOSTDOWN and ETIMEDOUT, when
+     * nobody knows: then settle() tells.
+     */
+    bool (*migrate)(struct virt *v, const struct virt_plan *plan, const struct virt_way *way,
+                    struct virt_domain **domain, GError **error);
+    /*
+     * What became of a migrate() of which the outcome was not heard. Waits while it is under way.
+     * Success: it is on the host of WAY, and what it left here is removed. ECANCELED: it is still
+     * here. EHOSTDOWN: the host that knows does not answer.
+     */
+    bool (*settle)(struct virt *v, const struct virt_plan *plan, const struct virt_way *way,
+                   struct virt_domain **domain, GError **error);
+    /* Ends the migration of a domain that is under way, which then fails. EBUSY: there is none. */
+    bool (*abort)(struct virt *v, const char *uuid, GError **error);
 
     /* All active domains (elements struct virt_sample), and the host itself. Uses a connection
      * of its own where the driver allows, as a stuck guest can block it without limit. */

@@ -28,6 +28,8 @@ static struct {
     GHashTable *fail_create; /* host's URI to errno */
     int fail_change, fail_destroy;
     bool lose_create; /* makes the domain, then says that the host went down */
+    int fail_move;    /* EHOSTDOWN: it moves, but nobody hears of it */
+    unsigned moves;
     unsigned creates;
 } fake;
 
@@ -255,6 +257,61 @@ static bool fake_destroy(struct virt *v, const char *uuid, const char *name, GEr
     return true;
 }
 
+static bool fake_can_move(struct virt *v, struct virt *to, const struct vm_spec *vm,
+                          const char *type, bool running, GError **error)
+{
+    (void)v;
+    (void)to;
+    (void)type;
+    (void)running;
+    if (!vm->disk)
+        return true;
+    fail(error, EOPNOTSUPP, "told that disks do not move");
+    return false;
+}
+
+static void set_host(struct fake_domain *domain, const void *data)
+{
+    g_free(domain->host);
+    domain->host = g_strdup(data);
+}
+
+static bool fake_migrate(struct virt *v, const struct virt_plan *plan, const struct virt_way *way,
+                         struct virt_domain **domain, GError **error)
+{
+    bool silent = fake.fail_move == EHOSTDOWN;
+
+    fake.moves++;
+    if (!silent && told_to_fail(&fake.fail_move, error))
+        return false;
+    if (!with_domain(v, plan->uuid, domain, error, set_host, way->to->uri))
+        return false;
+    if (silent) {
+        g_clear_pointer(domain, virt_domain_free);
+        fail(error, EHOSTDOWN, "told to be silent");
+    }
+    return !silent;
+}
+
+static bool fake_settle(struct virt *v, const struct virt_plan *plan, const struct virt_way *way,
+                        struct virt_domain **domain, GError **error)
+{
+    g_autoptr(VirtDomain) here = NULL;
+
+    if (!with_domain(v, plan->uuid, &here, NULL, NULL, NULL))
+        return with_domain(way->to, plan->uuid, domain, error, NULL, NULL);
+    fail(error, ECANCELED, "it is still here");
+    return false;
+}
+
+static bool fake_abort(struct virt *v, const char *uuid, GError **error)
+{
+    (void)v;
+    (void)uuid;
+    (void)error;
+    return true;
+}
+
 static bool fake_sample(struct virt *v, GArray **samples, struct virt_load *load, GError **error)
 {
     (void)v;
@@ -277,6 +334,10 @@ static const struct virt_ops fake_ops = {
     .power = fake_power,
     .rename = fake_rename,
     .destroy = fake_destroy,
+    .can_move = fake_can_move,
+    .migrate = fake_migrate,
+    .settle = fake_settle,
+    .abort = fake_abort,
     .sample = fake_sample,
 };
 
@@ -774,6 +835,73 @@ static void a_service_takes_restored_members(void **state)
     assert_int_equal(domains(), 2);
 }
 
+/* ---- moves */
+
+static void a_vm_moves_where_it_fits(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(make(f, OBJECT_VM, "vm", "cpus = 2\nhost = a\n"), 0);
+    assert_int_equal(control(f, OBJECT_VM, "vm", "migrate nowhere"), EINVAL);
+    assert_int_equal(control(f, OBJECT_VM, "vm", "migrate b"), EPERM);
+    assert_int_equal(commit(f, OBJECT_VM, "vm", "cpus = 2\ndisk = 1G\n"), 0);
+    assert_int_equal(control(f, OBJECT_VM, "vm", "migrate b"), EOPNOTSUPP);
+    assert_int_equal(commit(f, OBJECT_VM, "vm", "cpus = 2\n"), 0);
+    assert_int_equal(make(f, OBJECT_VM, "big", "cpus = 15\nhost = b\n"), 0);
+    assert_int_equal(control(f, OBJECT_VM, "vm", "migrate b"), ENOSPC);
+    assert_int_equal(remove_dir(f, OBJECT_VM, "big"), 0);
+    assert_int_equal(control(f, OBJECT_HOST, "b", "drain"), 0);
+    assert_int_equal(control(f, OBJECT_VM, "vm", "migrate b"), EBUSY);
+    assert_int_equal(control(f, OBJECT_HOST, "b", "activate"), 0);
+    assert_int_equal(fake.moves, 0);
+    expect(f, OBJECT_VM, "vm", "host", "a");
+    assert_int_equal(control(f, OBJECT_VM, "vm", "migrate a"), 0);
+    assert_int_equal(control(f, OBJECT_VM, "vm", "migrate b"), 0);
+    expect(f, OBJECT_VM, "vm", "host", "b");
+    expect(f, OBJECT_VM, "vm", "state", "running");
+    expect(f, OBJECT_VM, "vm", "error", "");
+    assert_int_equal(fake.moves, 1);
+    assert_int_equal(cpus_reserved(f), 2);
+}
+
+static void a_move_that_fails_leaves_it(void **state)
+{
+    struct fixture *f = *state;
+
+    fake.fail_move = EIO;
+    assert_int_equal(make(f, OBJECT_VM, "vm", "cpus = 2\nhost = a\n"), 0);
+    assert_int_equal(commit(f, OBJECT_VM, "vm", "cpus = 2\n"), 0);
+    assert_int_equal(control(f, OBJECT_VM, "vm", "migrate b"), EIO);
+    expect(f, OBJECT_VM, "vm", "host", "a");
+    expect(f, OBJECT_VM, "vm", "error", "told to fail");
+    expect(f, OBJECT_VM, "vm", "state", "running");
+    assert_int_equal(cpus_reserved(f), 2);
+    fake.fail_move = 0;
+    assert_int_equal(control(f, OBJECT_VM, "vm", "migrate b"), 0);
+    expect(f, OBJECT_VM, "vm", "host", "b");
+}
+
+/* It has moved, but nobody heard: it is asked for, and not moved again. */
+static void a_move_of_which_nobody_heard_is_found(void **state)
+{
+    struct fixture *f = *state;
+
+    fake.fail_move = EHOSTDOWN;
+    assert_int_equal(make(f, OBJECT_VM, "vm", "cpus = 2\nhost = a\n"), 0);
+    assert_int_equal(commit(f, OBJECT_VM, "vm", "cpus = 2\n"), 0);
+    assert_int_equal(control(f, OBJECT_VM, "vm", "migrate b"), EHOSTDOWN);
+    assert_int_equal(control(f, OBJECT_VM, "vm", "suspend"), EBUSY);
+    /* As if it were killed now. */
+    engine_free(f->engine);
+    start(f);
+    expect(f, OBJECT_VM, "vm", "host", "b");
+    expect(f, OBJECT_VM, "vm", "error", "");
+    assert_int_equal(fake.moves, 1);
+    assert_int_equal(fake.creates, 1);
+    assert_int_equal(cpus_reserved(f), 2);
+    assert_int_equal(control(f, OBJECT_VM, "vm", "suspend"), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -792,6 +920,9 @@ int main(void)
         TEST(a_plan_makes_nothing_until_it_is_moved),
         TEST(a_dropped_spec_may_come_back),
         TEST(a_service_takes_restored_members),
+        TEST(a_vm_moves_where_it_fits),
+        TEST(a_move_that_fails_leaves_it),
+        TEST(a_move_of_which_nobody_heard_is_found),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

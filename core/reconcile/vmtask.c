@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/reconcile/vmtask.h"
+
+struct task *vm_task(struct engine *engine, struct object *vm)
+{
+    struct task *task = task_new(engine, vm->vm.host, vm->id);
+
+    task->uuid = g_strdup(vm->vm.uuid);
+    task->name = g_strdup(vm->vm.domain_name ? vm->vm.domain_name : vm->name);
+    vm_work(vm)->busy = true;
+    return task;
+}
+
+void vm_task_plan(struct engine *engine, struct task *task, struct object *vm, Spec *spec,
+                  const char *text)
+{
+    task->type = g_strdup(vm->vm.type);
+    task->object = g_strdup(vm->name);
+    task->spec = spec_ref(spec);
+    task->text = g_strdup(text);
+    task->cloud_uuid = g_strdup(store_cloud_uuid(engine->store));
+    task->service = vm->vm.service ? g_strdup(vm->vm.service->name) : NULL;
+    task->start = vm->vm.power;
+}
+
+struct virt_plan task_plan(const struct task *task)
+{
+    return (struct virt_plan){
+        .uuid = task->uuid,
+        .name = task->name,
+        .type = task->type,
+        .vm = &task->spec->vm,
+        .mark = {.cloud = task->cloud_uuid,
+                 .id = task->id,
+                 .name = task->object,
+                 .service = task->service,
+                 .spec = task->text},
+        .start = task->start,
+    };
+}
+
+struct object *vm_of_task(struct engine *engine, const struct task *task)
+{
+    struct object *vm = cloud_by_id(engine->cloud, task->id);
+
+    return vm && vm->kind == OBJECT_VM ? vm : NULL;
+}
+
+bool vm_outcome_unknown(const GError *error)
+{
+    return error->code == EHOSTDOWN || error->code == ETIMEDOUT || error->code == ECANCELED;
+}
+
+void vm_report(struct engine *engine, struct object *vm, const char *doing, const GError *error)
+
+{
+    cloud_set_error(engine->cloud, vm, error->code, error->message);
+    cloud_event(engine->cloud, vm, NULL, "%s failed: %s", doing, error->message);
+    engine_touch(engine, vm);
+}
