@@ -14,7 +14,7 @@ struct line {
     double resources, schedule;
 };
 
-static int compare_lines(gconstpointer a, gconstpointer b)
+static int compare_lines(gconstpointer a, gconstpointer b, gpointer query)
 {
     const struct line *left = a, *right = b;
     bool left_passed = left->refusal == FILTERS, right_passed = right->refusal == FILTERS;
@@ -22,6 +22,8 @@ static int compare_lines(gconstpointer a, gconstpointer b)
         return left_passed ? -1 : 1;
     if (left->schedule != right->schedule)
         return left->schedule > right->schedule ? -1 : 1;
+    if (left_passed)
+        return rank_equals(query, left->host, right->host);
     return (left->host->id > right->host->id) - (left->host->id < right->host->id);
 }
 
@@ -41,7 +43,7 @@ static GArray *judge(const struct query *query)
         }
         g_array_append_val(lines, line);
     }
-    g_array_sort(lines, compare_lines);
+    g_array_sort_with_data(lines, compare_lines, (gpointer)query);
     return lines;
 }
 

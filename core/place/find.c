@@ -2,50 +2,65 @@
 /* The answer to a want: a host, later, or never. */
 #include "core/place/internal.h"
 
-static int compare_counts(gconstpointer a, gconstpointer b)
+/*
+ * Members of a service spread over zones go to the zones that have the fewest, so that their
+ * counts differ by at most one. A zone without a host that is up and could hold a member when
+ * empty does not count; one that is only full does, and members wait for it.
+ */
+static bool could_hold(const struct query *query, const struct host *host)
 {
-    guint left = *(const guint *)a, right = *(const guint *)b;
-    return (left > right) - (left < right);
+    if (!host || !host->present || !filter_passes(query, host, FILTER_UP))
+        return false;
+    for (enum filter filter = 0; filter < FILTERS; filter++) {
+        if (filter_lasts(filter) && !filter_passes(query, host, filter))
+            return false;
+    }
+    return true;
 }
 
-/* The numbers of members that zones have, ascending, 0 among them. */
-static GArray *zone_levels(const struct query *query)
+/* The fewest members that a zone has which counts; G_MAXUINT: none counts. */
+static guint fewest_of_eligible(const struct query *query)
 {
-    GArray *levels = g_array_new(FALSE, TRUE, sizeof(guint));
-    g_array_set_size(levels, 1);
+    const GPtrArray *rows = query->place->rows;
+    struct query empty = *query;
+    guint fewest = G_MAXUINT;
+    empty.empty = true;
+    for (guint row = 0; row < rows->len; row++) {
+        const struct host *host = g_ptr_array_index(rows, row);
+        if (host && host->present && query_zone_count(query, host) < fewest &&
+            could_hold(&empty, host))
+            fewest = query_zone_count(query, host);
+    }
+    return fewest;
+}
+
+/* The fewest members that any zone has. */
+static guint fewest_of_all(const struct query *query)
+{
+    GHashTable *zones = query->place->traits[TRAIT_ZONE];
     GHashTableIter iter;
     gpointer count;
+    guint fewest = G_MAXUINT;
+    if (g_hash_table_size(query->zones) < g_hash_table_size(zones))
+        return 0;
     g_hash_table_iter_init(&iter, query->zones);
-    while (g_hash_table_iter_next(&iter, NULL, &count)) {
-        guint level = GPOINTER_TO_UINT(count);
-        g_array_append_val(levels, level);
-    }
-    g_array_sort(levels, compare_counts);
-    return levels;
+    while (g_hash_table_iter_next(&iter, NULL, &count))
+        fewest = MIN(fewest, GPOINTER_TO_UINT(count));
+    return fewest;
 }
 
-static bool search_level(struct best *best, struct query *query, guint level)
-{
-    query_set_level(query, level);
-    best_search(best, query);
-    return best->host != NULL;
-}
-
-/*
- * Members of a service spread over zones go to a zone that has as few of them as any zone that
- * could take one. So the emptiest zones are searched first, and fuller ones only if none of them
- * has a host that passes.
- */
 static void find_zone(struct best *best, struct query *query)
 {
-    if (search_level(best, query, 0) || !search_level(best, query, G_MAXUINT))
+    guint fewest = fewest_of_all(query);
+    query_set_level(query, fewest);
+    best_search(best, query);
+    if (best->host)
         return;
-    g_autoptr(GArray) levels = zone_levels(query);
-    for (guint i = 1; i < levels->len; i++) {
-        guint level = g_array_index(levels, guint, i);
-        if (level != query->zone_level && search_level(best, query, level))
-            return;
-    }
+    guint eligible = fewest_of_eligible(query);
+    if (eligible == fewest)
+        return;
+    query_set_level(query, eligible);
+    best_search(best, query);
 }
 
 void best_find(struct best *best, struct query *query)
@@ -56,8 +71,8 @@ void best_find(struct best *best, struct query *query)
         best_search(best, query);
 }
 
-enum place_verdict place_find(const struct place *place, const struct place_want *want,
-                              struct place_choice *choice)
+bool place_choose(const struct place *place, const struct place_want *want,
+                  struct place_choice *choice)
 {
     struct query query;
     struct best best;
@@ -65,7 +80,7 @@ enum place_verdict place_find(const struct place *place, const struct place_want
     best_find(&best, &query);
     query_clear(&query);
     if (!best.host)
-        return place_never(place, want, NULL) ? PLACE_NEVER : PLACE_LATER;
+        return false;
     if (choice)
         *choice = (struct place_choice){
             .host = best.host->id,
@@ -74,5 +89,48 @@ enum place_verdict place_find(const struct place *place, const struct place_want
             .cost = best.host->cost,
             .schedule = best.schedule,
         };
-    return PLACE_FOUND;
+    return true;
+}
+
+enum place_verdict place_find(const struct place *place, const struct place_want *want,
+                              struct place_choice *choice)
+{
+    if (place_choose(place, want, choice))
+        return PLACE_FOUND;
+    return place_never(place, want, NULL) ? PLACE_NEVER : PLACE_LATER;
+}
+
+/* What a VM that stays need not meet again. */
+static bool stays_anyway(const struct query *query, enum filter filter)
+{
+    const struct place_want *want = query->want;
+    switch (filter) {
+    case FILTER_UP:
+    case FILTER_TRIED:
+        return true;
+    case FILTER_CPUS:
+        return want->cpus <= query->own->cpus;
+    case FILTER_MEMORY:
+        return want->memory <= query->own->memory;
+    default:
+        return false;
+    }
+}
+
+bool place_may_stay(const struct place *place, const struct place_want *want, char **why)
+{
+    struct query query;
+    bool stays;
+    query_init(&query, place, want);
+    stays = query.own && query.own->host->present;
+    for (enum filter filter = 0; stays && filter < FILTERS; filter++) {
+        const struct host *host = query.own->host;
+        if (stays_anyway(&query, filter) || filter_passes(&query, host, filter))
+            continue;
+        g_autofree char *detail = detail_of(&query, host, filter);
+        *why = g_strdup_printf("%s: %s", filter_name(filter), detail);
+        stays = false;
+    }
+    query_clear(&query);
+    return stays;
 }

@@ -127,6 +127,7 @@ struct place {
     GHashTable *traits[TRAIT_KINDS];
     uint64_t bits_taken; /* of the signature, by traits that own a bit */
     GHashTable *avoid, *near, *services;
+    GHashTable *needed;          /* label to the number of waiting specs that need it */
     uint32_t n_hosts, n_unknown; /* present ones */
 };
 
@@ -196,6 +197,8 @@ bool filter_lasts(enum filter filter);
 /* The first filter that refuses HOST, or FILTERS. */
 enum filter filter_refusal(const struct query *query, const struct host *host);
 bool host_has(const struct host *host, enum trait_kind kind, const char *name);
+/* How many waiting specs need HOST's labels, each label counted (trait.c). */
+uint64_t host_needs(const struct place *place, const struct host *host);
 
 /* --- detail.c ----------------------------------------------------------------------------- */
 
@@ -243,6 +246,8 @@ struct best {
 
 double place_resources(const struct query *query, const struct host *host);
 double place_schedule(const struct query *query, const struct host *host, double resources);
+/* Which of two hosts of the same S goes first: below 0 if A does. */
+int rank_equals(const struct query *query, const struct host *a, const struct host *b);
 /* Takes HOST if it passes and is better. */
 void best_consider(struct best *best, const struct query *query, const struct host *host);
 /* Considers every host that could be better. */
@@ -253,6 +258,6 @@ void best_search(struct best *best, const struct query *query);
 /* --- find.c ------------------------------------------------------------------------------- */
 
 /*
- * Sets level and answer for a service that is spread over zones; without one, the best host.
+ * The best host; for a service that is spread over zones, also sets zone_level.
  */
 void best_find(struct best *best, struct query *query);

@@ -3,8 +3,10 @@
  * Placement: which host a VM goes to, and why (design section 4).
  *
  * One table holds every host's capacity and what is reserved on it, by VM; it is the only owner
- * of both. Filters reduce the hosts, then the highest S = D x R / C wins, ties going to the
- * lower host id. The answer is exact: every host is looked at.
+ * of both. Filters reduce the hosts, then the highest S = D x R / C wins. The answer is exact:
+ * every host is looked at. Among hosts of the same S the one goes first whose labels the fewest
+ * waiting specs need (place_need()), then for `pack` the one with the least squares of the shares
+ * left, then the lower id.
  *
  * Knows neither libvirt nor FUSE nor the model, so that the same code runs in benchmarks.
  * Threads: none of its own and no lock; the caller serialises (cloudfs: the model's lock).
@@ -85,6 +87,16 @@ enum place_verdict place_find(const struct place *place, const struct place_want
  * name of what refuses it and *why its numbers, to be freed with g_free. */
 bool place_judge(const struct place *place, const struct place_want *want, uint64_t host,
                  struct place_choice *choice, const char **filter, char **why);
+/* The same without telling LATER from NEVER, which is what costs most when there is no host. */
+bool place_choose(const struct place *place, const struct place_want *want,
+                  struct place_choice *choice);
+
+/*
+ * Whether WANT's VM may stay on the host that it is on. Its CPUs and memory count only if they are
+ * more than it has there; that the host is up does not. If not, WHY is the filter and its numbers:
+ * "avoid: group db is here". False for a VM that has no reservation.
+ */
+bool place_may_stay(const struct place *place, const struct place_want *want, char **why);
 
 /* Whether no host could ever hold it: place_find() with PLACE_NEVER, and the sentence why. */
 bool place_never(const struct place *place, const struct place_want *want, char **why);
@@ -97,6 +109,13 @@ bool place_never(const struct place *place, const struct place_want *want, char 
 void place_take(struct place *place, uint64_t vm, uint64_t host, const struct place_want *want);
 /* Gives VM's reservation back; nothing happens if it has none. */
 void place_give(struct place *place, uint64_t vm);
+
+/*
+ * A spec that waits needs LABELS: hosts that have them are spared for it where others do as well.
+ * place_unneed() takes that back, and must be given the same labels.
+ */
+void place_need(struct place *place, const char *const *labels);
+void place_unneed(struct place *place, const char *const *labels);
 
 struct place_use {
     uint32_t vms;

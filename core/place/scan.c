@@ -29,15 +29,27 @@ static double share(int64_t left, uint64_t capacity)
     return capacity ? (double)left / (double)capacity : 0;
 }
 
-double place_resources(const struct query *query, const struct host *host)
+/* Of what HOST has left after taking the VM. */
+struct shares {
+    double cpus, memory;
+};
+
+static struct shares shares_left(const struct query *query, const struct host *host)
 {
     const struct place_want *want = query->want;
-    double cpus = share(query_free_cpus(query, host) - (int64_t)want->cpus, host->cpus);
     int64_t taken = (int64_t)MIN(want->memory, (uint64_t)G_MAXINT64 / 2);
-    double memory = share(query_free_memory(query, host) - taken, host->memory);
-    if (want->policy == POLICY_SPREAD)
-        return MIN(cpus, memory);
-    return 1 / MAX(PLACE_MIN_LEFT, cpus + memory);
+    return (struct shares){
+        .cpus = share(query_free_cpus(query, host) - (int64_t)want->cpus, host->cpus),
+        .memory = share(query_free_memory(query, host) - taken, host->memory),
+    };
+}
+
+double place_resources(const struct query *query, const struct host *host)
+{
+    struct shares left = shares_left(query, host);
+    if (query->want->policy == POLICY_SPREAD)
+        return MIN(left.cpus, left.memory);
+    return 1 / MAX(PLACE_MIN_LEFT, left.cpus + left.memory);
 }
 
 double place_schedule(const struct query *query, const struct host *host, double resources)
@@ -74,16 +86,40 @@ static bool same_score(const struct query *query, const struct host *a, const st
            b != own;
 }
 
+/*
+ * Hosts that `pack` has filled to the floor of R all score the same. Of these, and of those with
+ * the same sum, the one whose shares are small and alike goes first.
+ */
+static double squares_left(const struct query *query, const struct host *host)
+{
+    struct shares left = shares_left(query, host);
+    if (query->want->policy == POLICY_SPREAD)
+        return 0;
+    return left.cpus * left.cpus + left.memory * left.memory;
+}
+
+int rank_equals(const struct query *query, const struct host *a, const struct host *b)
+{
+    uint64_t needs_a = host_needs(query->place, a), needs_b = host_needs(query->place, b);
+    if (needs_a != needs_b)
+        return needs_a < needs_b ? -1 : 1;
+    double squares_a = squares_left(query, a), squares_b = squares_left(query, b);
+    if (squares_a != squares_b)
+        return squares_a < squares_b ? -1 : 1;
+    return (a->id > b->id) - (a->id < b->id);
+}
+
 void best_consider(struct best *best, const struct query *query, const struct host *host)
 {
-    if (best->host && host->id > best->host->id && same_score(query, host, best->host))
+    bool spare = g_hash_table_size(query->place->needed) > 0; /* then ids do not decide */
+    if (best->host && host->id > best->host->id && !spare && same_score(query, host, best->host))
         return;
     double resources = place_resources(query, host);
     double schedule = place_schedule(query, host, resources);
     if (best->host) {
         if (!(schedule >= best->schedule))
             return;
-        if (schedule == best->schedule && host->id > best->host->id)
+        if (schedule == best->schedule && rank_equals(query, host, best->host) >= 0)
             return;
     }
     if (filter_refusal(query, host) != FILTERS)

@@ -16,6 +16,7 @@ struct place *place_new(void)
         place->traits[i] = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, trait_free);
     place->avoid = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, group_free);
     place->near = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, group_free);
+    place->needed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     place->services = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, group_free);
     return place;
 }
@@ -48,6 +49,7 @@ void place_free(struct place *place)
     g_hash_table_unref(place->avoid);
     g_hash_table_unref(place->near);
     g_hash_table_unref(place->services);
+    g_hash_table_unref(place->needed);
     g_free(place);
 }
 

@@ -64,3 +64,39 @@ void trait_unref(struct place *place, struct trait *trait)
     place->bits_taken &= ~(trait->mask & own);
     g_hash_table_remove(place->traits[trait->kind], trait->name);
 }
+
+static guint needs_of(const struct place *place, const char *label)
+{
+    return GPOINTER_TO_UINT(g_hash_table_lookup(place->needed, label));
+}
+
+void place_need(struct place *place, const char *const *labels)
+{
+    for (; labels && *labels; labels++)
+        g_hash_table_insert(place->needed, g_strdup(*labels),
+                            GUINT_TO_POINTER(needs_of(place, *labels) + 1));
+}
+
+void place_unneed(struct place *place, const char *const *labels)
+{
+    for (; labels && *labels; labels++) {
+        guint needs = needs_of(place, *labels);
+        if (needs > 1)
+            g_hash_table_insert(place->needed, g_strdup(*labels), GUINT_TO_POINTER(needs - 1));
+        else
+            g_hash_table_remove(place->needed, *labels);
+    }
+}
+
+uint64_t host_needs(const struct place *place, const struct host *host)
+{
+    uint64_t needs = 0;
+    if (g_hash_table_size(place->needed) == 0)
+        return 0;
+    for (guint i = 0; i < host->traits->len; i++) {
+        const struct trait *trait = g_ptr_array_index(host->traits, i);
+        if (trait->kind == TRAIT_LABEL)
+            needs += needs_of(place, trait->name);
+    }
+    return needs;
+}

@@ -70,9 +70,7 @@ static bool fits_in_place(struct engine *engine, struct object *vm, Spec *spec, 
     const char *types[] = {vm->vm.type, NULL};
     struct object *host = vm->vm.host;
     struct place_want want = cloud_want(vm, &spec->vm, types);
-    struct place_choice choice;
-    g_autofree char *explained = NULL;
-    bool grows = spec->vm.cpus > vm->vm.cpus || spec->vm.memory > vm->vm.memory;
+    g_autofree char *why = NULL;
 
     if (spec->vm.virtualization && g_strcmp0(spec->vm.virtualization, vm->vm.type) != 0) {
         fail(error, EOPNOTSUPP,
@@ -86,12 +84,9 @@ static bool fits_in_place(struct engine *engine, struct object *vm, Spec *spec, 
              want.host);
         return false;
     }
-    want.host = host->name;
-    if (!grows || place_find(cloud_place(engine->cloud), &want, &choice) == PLACE_FOUND)
+    if (place_may_stay(cloud_place(engine->cloud), &want, &why))
         return true;
-    explained = place_explain(cloud_place(engine->cloud), &want);
-    cloud_set_placement(engine->cloud, vm, g_steal_pointer(&explained));
-    fail(error, ENOSPC, "host %s has no room for the change; see placement", host->name);
+    fail(error, ENOSPC, "%s cannot stay on host %s: %s", vm->name, host->name, why);
     return false;
 }
 

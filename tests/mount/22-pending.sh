@@ -42,5 +42,18 @@ mkdir ../hosts/h2
 put hosts/h2 "uri = $(test_host h2 4 4096)" 'cpu_overcommit = 1'
 wait_for 10 reads e/state running
 same "$(readlink e/host)" ../../hosts/h2
+
+# A change must not break anti-affinity either, nor move a VM out of the zone that it asks for.
+rm -r b c
+gives ok write e/spec $'cpus = 1\nmemory = 64MiB\nhost = h2\navoid = g\n'
+mkdir f
+gives ok write f/spec $'cpus = 1\nmemory = 64MiB\nhost = h2\n'
+is f/state running
+gives 'close ENOSPC' write f/spec $'cpus = 1\nmemory = 64MiB\navoid = g\n'
+has f/error 'cannot stay on host h2: avoid: group g is here'
+gives 'close ENOSPC' write f/spec $'cpus = 4\nmemory = 64MiB\n'
+has f/error 'cpus: wants 4, 3 free of 4'
+is f/spec $'cpus = 1\nmemory = 64MiB\nhost = h2'
+gives ok write f/spec $'cpus = 1\nmemory = 64MiB\navoid = other\n'
 cd "$T"
 unmount_cloud

@@ -197,6 +197,19 @@ static void take(uint64_t vm, uint64_t id, const struct place_want *want)
     place_take(table, vm, id, want);
 }
 
+/* One more spec waits for a label, or one less. */
+static void change_waiting(void)
+{
+    const char *const label[] = {label_names[roll(n_labels)], NULL};
+    if (n_waiting < G_N_ELEMENTS(waiting) && roll(2)) {
+        waiting[n_waiting++] = label[0];
+        place_need(table, label);
+    } else if (n_waiting > 0) {
+        const char *const last[] = {waiting[--n_waiting], NULL};
+        place_unneed(table, last);
+    }
+}
+
 static void change_something(bool all_known)
 {
     uint64_t id = 1 + (uint64_t)roll(HOSTS), vm = 1 + (uint64_t)roll(VMS);
@@ -212,6 +225,9 @@ static void change_something(bool all_known)
         vms[vm].host = 0;
         place_give(table, vm);
         break;
+    case 3:
+        change_waiting();
+        break;
     default:
         break;
     }
@@ -223,6 +239,7 @@ static void run(int count, int labels, bool all_known)
     n_labels = labels;
     memset(hosts, 0, sizeof(hosts));
     memset(vms, 0, sizeof(vms));
+    n_waiting = 0;
     memset(verdicts, 0, sizeof(verdicts));
     table = place_new();
     for (uint64_t id = 1; id <= HOSTS; id++) {

@@ -27,6 +27,9 @@ struct ref_vm {
 
 static struct ref_host hosts[HOSTS + 1]; /* by id */
 static struct ref_vm vms[VMS + 1];
+static const char *waiting[50]; /* labels that waiting specs need */
+static size_t n_waiting;
+
 static inline bool ref_has(const char *const *words, const char *word)
 {
     for (; *words; words++) {
@@ -131,22 +134,55 @@ static inline double ref_score(uint64_t id, const struct place_want *want, doubl
     return score_schedule(want->demand, *resources, hosts[id].host.cost);
 }
 
+static inline bool ref_holds_empty(uint64_t id, const struct place_want *want)
+{
+    const struct ref_host *h = &hosts[id];
+    return h->there && ref_static(h, want) && h->host.cpus >= want->cpus &&
+           h->host.memory >= want->memory;
+}
+
+/* How many waiting specs need the labels of host ID. */
+static inline int ref_needs(uint64_t id)
+{
+    int needs = 0;
+    for (const char **label = hosts[id].labels; *label; label++) {
+        for (size_t i = 0; i < n_waiting; i++)
+            needs += g_str_equal(waiting[i], *label);
+    }
+    return needs;
+}
+
+static inline double ref_squares(uint64_t id, const struct place_want *want)
+{
+    int64_t cpus, memory;
+    ref_free(id, want, &cpus, &memory);
+    double a = (double)(cpus - (int64_t)want->cpus) / hosts[id].host.cpus;
+    double b = (double)(memory - (int64_t)want->memory) / (double)hosts[id].host.memory;
+    return want->policy == POLICY_SPREAD ? 0 : a * a + b * b;
+}
+
+/* Of two hosts of the same score, whether A, which has the higher id, goes before B. */
+static inline bool ref_before(uint64_t a, uint64_t b, const struct place_want *want)
+{
+    if (ref_needs(a) != ref_needs(b))
+        return ref_needs(a) < ref_needs(b);
+    return ref_squares(a, want) < ref_squares(b, want);
+}
+
 static inline uint64_t ref_find(const struct place_want *want, double *best, double *resources)
 {
-    bool passes[HOSTS + 1] = {false};
     bool by_zone = want->service && want->spread == SPREAD_ZONE;
     int level = INT32_MAX;
     uint64_t winner = 0;
-    for (uint64_t id = 1; id <= HOSTS; id++) {
-        passes[id] = ref_passes(id, want);
-        if (passes[id] && by_zone)
+    for (uint64_t id = 1; id <= HOSTS && by_zone; id++) {
+        if (ref_holds_empty(id, want) && hosts[id].host.up && hosts[id].host.known)
             level = MIN(level, ref_zone_members(id, want));
     }
     for (uint64_t id = 1; id <= HOSTS; id++) {
-        if (!passes[id] || (by_zone && ref_zone_members(id, want) > level))
+        if (!ref_passes(id, want) || (by_zone && ref_zone_members(id, want) > level))
             continue;
         double r, score = ref_score(id, want, &r);
-        if (winner && score <= *best)
+        if (winner && (score < *best || (score == *best && !ref_before(id, winner, want))))
             continue;
         winner = id;
         *best = score;
@@ -163,8 +199,7 @@ static inline bool ref_never(const struct place_want *want)
         if (!h->there)
             continue;
         any = true;
-        if (!h->host.known ||
-            (ref_static(h, want) && h->host.cpus >= want->cpus && h->host.memory >= want->memory))
+        if (!h->host.known || ref_holds_empty(id, want))
             return false;
     }
     return any;

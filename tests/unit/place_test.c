@@ -136,8 +136,83 @@ static void test_spread_over_zones(void **state)
         place_take(place, vm, (uint64_t)id, &w);
     }
     assert_true(members[0] == 3 && members[1] == 3 && members[2] == 3);
-    place_remove_host(place, 3); /* z2 can take none any more, so it does not count */
+    take(place, 100, 3, 40, 40); /* z2 is full: it counts, so the other zones wait for it */
+    for (uint64_t vm = 10; vm <= 11; vm++)
+        place_take(place, vm, vm == 10 ? 1 : 4, &w);
+    assert_int_equal(found(place, &w), 0);
+    struct place_host down = host(3, "h3");
+    down.zone = "z2";
+    down.up = false;
+    place_set_host(place, &down); /* it can take none any more, so it does not count */
     assert_int_equal(found(place, &w), 1);
+    place_free(place);
+}
+
+/* Hosts with what others wait for are spared, while nothing else speaks for them. */
+static void test_labels_that_others_need(void **state)
+{
+    (void)state;
+    static const char *const gpu[] = {"gpu", NULL};
+    struct place *place = three();
+    struct place_want w = want(8, 8);
+    struct place_host first = host(1, "h1");
+    first.labels = gpu;
+    place_set_host(place, &first);
+    assert_int_equal(found(place, &w), 1);
+    place_need(place, gpu);
+    assert_int_equal(found(place, &w), 2);
+    w.labels = gpu;
+    assert_int_equal(found(place, &w), 1);
+    w.labels = NULL;
+    take(place, 1, 1, 1, 1); /* now it is the better one */
+    assert_int_equal(found(place, &w), 1);
+    place_give(place, 1);
+    place_unneed(place, gpu);
+    assert_int_equal(found(place, &w), 1);
+    place_free(place);
+}
+
+/* Of the same sum of shares left, `pack` takes the host where they are alike; `spread` the first.
+ */
+static void test_equal_sums(void **state)
+{
+    (void)state;
+    struct place *place = three();
+    struct place_want w = want(8, 8);
+    take(place, 1, 1, 16, 32);
+    take(place, 2, 2, 24, 24);
+    assert_int_equal(found(place, &w), 2);
+    take(place, 2, 2, 32, 16);
+    assert_int_equal(found(place, &w), 1);
+    place_free(place);
+}
+
+static void test_may_stay(void **state)
+{
+    (void)state;
+    struct place *place = three();
+    struct place_want w = want(8, 8), other = want(8, 8);
+    g_autofree char *why = NULL;
+    w.vm = 5;
+    other.avoid = "db";
+    assert_false(place_may_stay(place, &w, &why));
+    place_take(place, 5, 1, &w);
+    place_take(place, 6, 1, &other);
+    struct place_host down = host(1, "h1");
+    down.up = false;
+    place_set_host(place, &down);
+    assert_true(place_may_stay(place, &w, &why));
+    w.avoid = "db";
+    assert_false(place_may_stay(place, &w, &why));
+    assert_string_equal(why, "avoid: group db is here");
+    g_clear_pointer(&why, g_free);
+    w.avoid = NULL;
+    w.cpus = 57;
+    assert_false(place_may_stay(place, &w, &why));
+    assert_string_equal(why, "cpus: wants 57, 56 free of 64");
+    take(place, 7, 1, 60, 4); /* promised too much: who does not grow may stay */
+    w.cpus = 8;
+    assert_true(place_may_stay(place, &w, &why));
     place_free(place);
 }
 
@@ -254,7 +329,9 @@ static void test_near_ties(void **state)
     }
     struct place_want w = {.cpus = 1, .memory = GIB, .demand = 1};
     assert_int_equal(found(place, &w), 150);
-    w.demand = 0;
+    w.demand = 0; /* all score 0 */
+    assert_int_equal(found(place, &w), 150);
+    w.policy = POLICY_SPREAD;
     assert_int_equal(found(place, &w), 1);
     place_free(place);
 }
@@ -270,6 +347,9 @@ int main(void)
         cmocka_unit_test(test_avoid_and_near),
         cmocka_unit_test(test_spread_over_zones),
         cmocka_unit_test(test_spread_over_hosts),
+        cmocka_unit_test(test_labels_that_others_need),
+        cmocka_unit_test(test_equal_sums),
+        cmocka_unit_test(test_may_stay),
         cmocka_unit_test(test_host_comes_later),
         cmocka_unit_test(test_later),
         cmocka_unit_test(test_extremes),
