@@ -92,6 +92,19 @@ $(UNITS): $(BUILD)/unit/%: $(BUILD)/tests/unit/%_test.o $(BUILD)/core/error.o $(
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
 
+# Fuzzers: tests/fuzz/NAME_fuzz.c against the rooms that FUZZ_NAME lists; clang's libFuzzer.
+FUZZ_spec = spec
+FUZZ_conf = spec
+FUZZ_name = spec
+FUZZ_domain = virt spec
+FUZZ_control = reconcile cloud place spec score store job virt
+FUZZERS = $(patsubst tests/fuzz/%_fuzz.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
+$(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%_fuzz.o $(BUILD)/core/error.o \
+		$(BUILD)/core/domain.o $$(foreach r,$$(FUZZ_$$*),$$(call room,$$(r)))
+	@mkdir -p $(@D)
+	$(CC) $(LDHARDEN) $(subst fuzzer-no-link,fuzzer,$(SANFLAGS)) $(LDFLAGS) -o $@ $^ $(LIBS)
+fuzzers: $(FUZZERS)
+
 units: $(UNITS)
 unit: $(UNITS)
 	@tests/check.sh units $(BUILD)
@@ -129,6 +142,11 @@ check: $(BUILD)/deps/all
 	+@MAKE="$(MAKE)" tests/check.sh check $(BUILD)
 asan tsan valgrind: $(BUILD)/deps/all
 	+@MAKE="$(MAKE)" tests/check.sh $@ $(BUILD)
+
+# RUNS inputs for each target (10 million); `make check` tries a few seconds' worth.
+RUNS ?= 10000000
+fuzz: $(BUILD)/deps/all
+	+@RUNS=$(RUNS) MAKE="$(MAKE)" tests/check.sh fuzz $(BUILD)
 
 # Takes half a minute; a quiet machine gives better figures.
 bench-place: $(BUILD)/deps/all
@@ -174,6 +192,6 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: all unit units tools benches bench-place deps demo check asan tsan valgrind format lint \
+.PHONY: all unit units tools fuzzers fuzz benches bench-place deps demo check asan tsan valgrind format lint \
 	install uninstall clean
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# check.sh check|asan|tsan|valgrind|units BUILD: builds and tests, for the Makefile's targets of
+# check.sh check|asan|tsan|valgrind|fuzz|units BUILD: builds and tests, for the Makefile's targets of
 # these names. Prints what it does as it goes and in the last line the sum of all.
 set -u
-what=${1:?usage: check.sh check|asan|tsan|valgrind|units BUILD}
+what=${1:?usage: check.sh check|asan|tsan|valgrind|fuzz|units BUILD}
 BUILD=${2:-build}
 cd "$(dirname "$0")/.." || exit 1
 MAKE=${MAKE:-make}
@@ -109,6 +109,38 @@ static() {
     counted tests/manual.sh "$BUILD/cloudfs"
 }
 
+# One fuzzer over its corpus and what it makes of it; what it finds is kept for looking at.
+fuzzer() { # PROGRAM SOURCE
+    local name status output found runs=${RUNS:-0} bound=()
+    name=$(basename "$1")
+    found=$(dirname "$1")/found-$name
+    mkdir -p "$found" "$1.corpus"
+    [ "$runs" -gt 0 ] && bound=(-runs="$runs") || bound=(-max_total_time="${FUZZ_SECONDS:-3}")
+    output=$("$1" "${bound[@]}" -max_len=4096 -timeout=10 -rss_limit_mb=4096 -print_final_stats=1 \
+        -dict=tests/fuzz/words.dict -artifact_prefix="$found/" "$1.corpus" "$2" 2>&1)
+    status=$?
+    if [ $status = 0 ]; then
+        echo "ok fuzz $name ($(sed -n 's/^stat::number_of_executed_units: *//p' <<<"$output") inputs)"
+        tally 1 0
+    else
+        tail -n 40 <<<"$output" | sed 's/^/    /'
+        echo "not ok fuzz $name (exit $status); what it found is in $found"
+        tally 0 1
+    fi
+}
+
+run_fuzz() {
+    local source name dir=$BUILD/fuzz
+    title 'fuzzers'
+    step 'build: fuzzers' "$MAKE" --no-print-directory $(jobs) BUILD="$dir" CC="${FUZZ_CC:-clang}" \
+        SAN=fuzzer-no-link,address,undefined fuzzers || return
+    export LSAN_OPTIONS=suppressions=tests/lsan.supp:print_suppressions=0
+    for source in tests/fuzz/*_fuzz.c; do
+        name=$(basename "$source" _fuzz.c)
+        fuzzer "$dir/fuzz/$name" "tests/fuzz/corpus/$name"
+    done
+}
+
 run_check() {
     title "gcc"
     build gcc "$BUILD" CC=gcc || return
@@ -120,6 +152,7 @@ run_check() {
     tools && guest || return
     title 'mount tests'
     mounts "$BUILD/cloudfs"
+    run_fuzz
     run_asan
 }
 
@@ -156,7 +189,7 @@ run_valgrind() {
 }
 
 case $what in
-check | asan | tsan | valgrind) "run_$what" ;;
+check | asan | tsan | valgrind | fuzz) "run_$what" ;;
 units) units "$BUILD" ;;
 *) echo "check.sh: no '$what'" >&2; exit 2 ;;
 esac

@@ -226,14 +226,14 @@ const char *engine_verbs(enum object_kind kind)
     return texts[kind];
 }
 
-static const struct verb *parse_line(const struct object *object, char **words, GError **error)
+static const struct verb *parse_words(enum object_kind kind, char **words, GError **error)
 {
     unsigned n = g_strv_length(words);
-    const struct verb *verb = n > 0 ? find_verb(object->kind, words[0]) : NULL;
+    const struct verb *verb = n > 0 ? find_verb(kind, words[0]) : NULL;
     g_autofree char *known = NULL;
 
     if (!verb) {
-        known = list_verbs(object->kind, ", ");
+        known = list_verbs(kind, ", ");
         fail(error, EINVAL, "unknown verb \"%s\"; known are: %s", n > 0 ? words[0] : "", known);
         return NULL;
     }
@@ -257,19 +257,25 @@ static char **split(const char *line)
     return g_strv_builder_end(words);
 }
 
-void control_run(struct engine *engine, struct request *request, struct object *object,
-                 const char *line)
+char **control_parse(enum object_kind kind, const char *line, GError **error)
 {
     g_autofree char *clean = g_utf8_make_valid(line, -1);
     g_auto(GStrv) words = split(clean);
-    GError *error = NULL;
-    const struct verb *verb = parse_line(object, words, &error);
 
-    if (!verb) {
+    return parse_words(kind, words, error) ? g_steal_pointer(&words) : NULL;
+}
+
+void control_run(struct engine *engine, struct request *request, struct object *object,
+                 const char *line)
+{
+    GError *error = NULL;
+    g_auto(GStrv) words = control_parse(object->kind, line, &error);
+
+    if (!words) {
         refuse(engine, request, object, error);
         return;
     }
     cloud_event(engine->cloud, object, &request->actor, "ctl %s%s%s", words[0], words[1] ? " " : "",
                 words[1] ? words[1] : "");
-    verb->run(engine, request, object, words[1]);
+    find_verb(object->kind, words[0])->run(engine, request, object, words[1]);
 }

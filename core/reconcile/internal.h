@@ -299,5 +299,7 @@ void plan_refresh(struct engine *engine, struct object *plan) REQUIRES(model);
 void plan_refresh_all(struct engine *engine) REQUIRES(model);
 
 /* ---- control.c */
+/* The words of LINE, a verb of KIND and its arguments; NULL with EINVAL. Pure. */
+char **control_parse(enum object_kind kind, const char *line, GError **error);
 void control_run(struct engine *engine, struct request *request, struct object *object,
                  const char *line) REQUIRES(model);
