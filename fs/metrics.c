@@ -111,6 +111,10 @@ static const struct family families[] = {
     {"cloudfs_service_members",             "gauge",   NULL,      OBJECT_SERVICE, AT(service.members),       "Members"                      },
     {"cloudfs_service_running",             "gauge",   NULL,      OBJECT_SERVICE, AT(service.running),
      "Members that run"                                                                                                                     },
+    {"cloudfs_service_ready",               "gauge",   NULL,      OBJECT_SERVICE, AT(service.ready),
+     "Members that are ready"                                                                                                               },
+    {"cloudfs_service_updated",             "gauge",   NULL,      OBJECT_SERVICE, AT(service.updated),
+     "Members that follow the template"                                                                                                     },
 };
 
 static void fill_host(struct subject *subject, struct cloud *cloud) REQUIRES_SHARED(model)

@@ -36,6 +36,7 @@ static const struct score_line service_lines[] = {
     LINE(service_score, management),  LINE(service_score, demand),
     COUNT(service_score, replicas),   LINE(service_score, cost),
     COUNT(service_score, members),    COUNT(service_score, running),
+    COUNT(service_score, ready),      COUNT(service_score, updated),
 };
 
 static const struct score_line cloud_lines[] = {

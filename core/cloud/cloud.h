@@ -108,6 +108,8 @@ struct vm_part {
     bool managed;         /* cloudfs made or adopted it; otherwise it is only shown */
     bool power;           /* whether it shall run: its spec's, then ctl's */
     bool restart_pending; /* a change waits for the next start */
+    bool outdated;        /* a member that does not follow its service's template yet */
+    unsigned restarts;    /* in a row, without having stayed up in between */
     char uuid[37];
     char *domain_name; /* libvirt's name of it; NULL: none yet */
     char *type;        /* virtualization type in use; NULL: not placed */
@@ -121,6 +123,9 @@ struct vm_part {
     struct place_choice choice; /* how the host was chosen: the terms of `schedule` */
     struct usage usage;
 };
+
+/* So many restarts in a row are a loop: the VM is not ready, though it may run at the moment. */
+enum { CRASH_LOOP = 3 };
 
 struct service_part {
     GPtrArray *members; /* of struct object * (VMs), borrowed, by id */
@@ -261,6 +266,8 @@ void cloud_set_owner(struct cloud *cloud, struct object *object, uid_t uid, gid_
  * goes on to those whose state depends on it (a host's VMs, a VM's service).
  */
 void cloud_refresh_state(struct cloud *cloud, struct object *object) REQUIRES(model);
+/* Whether VM does what it is for: it runs, on a host that is up, and not in a loop of crashes. */
+bool cloud_vm_ready(const struct object *vm) REQUIRES_SHARED(model);
 /* The host's row of the placement table, made anew from its fields and spec. */
 void cloud_refresh_place(struct cloud *cloud, struct object *host) REQUIRES(model);
 
@@ -299,7 +306,8 @@ void cloud_host_score(struct cloud *cloud, const struct object *host, struct hos
 struct service_score {
     double performance, schedule, management; /* sums over members, but S: the service's own */
     double demand, replicas, cost;            /* D, R, C of S */
-    double members, running;
+    double members, running, ready;
+    double updated; /* members that follow the template in force */
 };
 void cloud_service_score(struct cloud *cloud, const struct object *service,
                          struct service_score *score) REQUIRES_SHARED(model);

@@ -83,12 +83,15 @@ void cloud_service_score(struct cloud *cloud, const struct object *service,
         .members = members->len,
     };
     for (unsigned i = 0; i < members->len; i++) {
+        const struct object *member = members->pdata[i];
         struct vm_score vm;
 
-        cloud_vm_score(cloud, members->pdata[i], &vm);
+        cloud_vm_score(cloud, member, &vm);
         score->performance += vm.performance;
         score->management += vm.management;
-        score->running += runs(members->pdata[i]);
+        score->running += runs(member);
+        score->ready += cloud_vm_ready(member);
+        score->updated += !member->vm.outdated;
     }
     score->schedule = score_schedule(score->demand, score->replicas, score->cost);
 }

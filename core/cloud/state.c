@@ -40,15 +40,20 @@ static const char *vm_word(const struct object *vm) REQUIRES_SHARED(model)
     return domain_state_word(vm->vm.domain);
 }
 
-/* How many members run, wait, have failed. */
+/* How many members are ready, wait, have failed; and how many are of an older template. */
 struct tally {
-    unsigned running, waiting, failed;
+    unsigned ready, waiting, failed, outdated;
 };
 
 static bool vm_runs(const struct object *vm) REQUIRES_SHARED(model)
 {
     return vm->vm.phase == VM_ACTIVE && vm->vm.host && vm->vm.host->host.phase == HOST_UP &&
            (vm->vm.domain == DOMAIN_RUNNING || vm->vm.domain == DOMAIN_BLOCKED);
+}
+
+bool cloud_vm_ready(const struct object *vm)
+{
+    return vm_runs(vm) && vm->vm.restarts < CRASH_LOOP;
 }
 
 static struct tally count_members(const struct object *service) REQUIRES_SHARED(model)
@@ -58,8 +63,9 @@ static struct tally count_members(const struct object *service) REQUIRES_SHARED(
     for (unsigned i = 0; i < service->service.members->len; i++) {
         const struct object *vm = service->service.members->pdata[i];
 
-        if (vm_runs(vm))
-            tally.running++;
+        tally.outdated += vm->vm.outdated;
+        if (cloud_vm_ready(vm))
+            tally.ready++;
         else if (vm->vm.phase == VM_FAILED)
             tally.failed++;
         else
@@ -74,9 +80,9 @@ static const char *service_word(const struct object *service) REQUIRES_SHARED(mo
 
     if (!service->spec)
         return "draft";
-    if (tally.running >= service->spec->service.replicas)
+    if (tally.ready >= service->spec->service.replicas && tally.outdated == 0)
         return "ready";
-    if (tally.running > 0)
+    if (tally.ready > 0)
         return "degraded";
     return tally.failed > 0 && tally.waiting == 0 ? "failed" : "pending";
 }

@@ -70,8 +70,10 @@ char *detail_write(const struct object *object)
         write_host(file, object);
     if (object->kind == OBJECT_VM)
         write_vm(file, object);
-    if (object->kind == OBJECT_SERVICE && object->work)
+    if (object->kind == OBJECT_SERVICE && object->work) {
         g_key_file_set_boolean(file, GROUP, "removing", service_work((void *)object)->removing);
+        put_text(file, "told", service_work((void *)object)->told);
+    }
     return g_key_file_to_data(file, NULL, NULL);
 }
 
@@ -148,8 +150,10 @@ void detail_read(struct engine *engine, struct object *object, const char *text)
         read_host(file, object);
     if (object->kind == OBJECT_VM)
         read_vm(engine->cloud, file, object);
-    if (object->kind == OBJECT_SERVICE)
+    if (object->kind == OBJECT_SERVICE) {
         service_work(object)->removing = get_flag(file, "removing");
+        service_work(object)->told = get_text(file, "told");
+    }
 }
 
 void detail_link(struct engine *engine, struct object *object, const char *text)

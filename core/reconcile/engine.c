@@ -72,6 +72,7 @@ static void follow_up(struct engine *engine)
         engine->room_changed = false;
         placing_pending(engine);
         plan_refresh_all(engine);
+        services_nudge_blocked(engine);
         run_services(engine);
     }
     cloud_write_unlock(engine->cloud);

@@ -181,14 +181,15 @@ struct virt *host_link_virt(struct host_link *link);
 
 /* ---- VMs */
 struct vm_work {
-    bool busy;       /* a job that changes it is under way */
-    GArray *waiters; /* tickets */
-    GArray *tried;   /* uint64_t ids of hosts on which making it failed */
-    unsigned restart_timer;
-    unsigned restarts;   /* in a row */
-    int64_t started;     /* monotonic microseconds of the last start */
-    bool adopting;       /* the change under way makes it ours */
-    char *refused;       /* the template's text that it could not follow */
+    bool busy;              /* a job that changes it is under way */
+    GArray *waiters;        /* tickets */
+    GArray *tried;          /* uint64_t ids of hosts on which making it failed */
+    unsigned restart_timer; /* it rests until something is tried again */
+    unsigned calm_timer;    /* until it has stayed up for long enough */
+    int64_t started;        /* monotonic microseconds of the last start; 0: it stopped since */
+    bool adopting;          /* the change under way makes it ours */
+    char *refused;          /* the template's text that it could not follow */
+    int refused_code;
     uint64_t other;      /* host on which it was seen too; 0: none */
     bool moving;         /* a job that moves it, or asks what became of that, is under way */
     unsigned move_timer; /* the deadline of its move, or when to ask again what became of it */
@@ -242,6 +243,21 @@ void vm_move_resume(struct engine *engine, struct object *vm) REQUIRES(model);
 /* HOST answers: what became of moves from and to it is asked now. */
 void vm_moves_settle(struct engine *engine, struct object *host) REQUIRES(model);
 
+/* ---- restart.c: trying again, ever more rarely */
+/* Whether it is to be started again when it is not running. */
+bool vm_wants_to_run(const struct object *vm) REQUIRES_SHARED(model);
+bool vm_is_dead(const struct object *vm) REQUIRES_SHARED(model);
+/* Its domain has started. */
+void vm_came_up(struct engine *engine, struct object *vm) REQUIRES(model);
+/* It stopped by itself: it is started again after a rest. */
+void vm_restart_later(struct engine *engine, struct object *vm) REQUIRES(model);
+/* The one or the other, for a VM of which that may be true. */
+void vm_revive(struct engine *engine, struct object *vm) REQUIRES(model);
+/* What `error` tells of, a job that failed, is tried again after a rest; `error` says so. */
+void vm_retry_later(struct engine *engine, struct object *vm) REQUIRES(model);
+/* What it could not do is forgotten: something new is tried. */
+void vm_rested(struct engine *engine, struct object *vm) REQUIRES(model);
+
 /* ---- placing.c */
 /* The types that will do for VM where its spec names none; NULL-terminated, free with g_free. */
 const char **placing_types(struct engine *engine, const struct vm_spec *spec)
@@ -270,9 +286,14 @@ void discover_bury(struct engine *engine, const char *uuid) REQUIRES(model);
 /* ---- services */
 struct service_work {
     GArray *waiters;
-    GArray *to_restart; /* uint64_t ids of members, in the order of their turn */
     bool removing;
     int first_error; /* of the members' jobs since the last request */
+    char *conflict;  /* a name that it wants is taken: the sentence; NULL: none is */
+    bool updating;   /* at the last look, members were outdated */
+    bool rolling;    /* and the next of them waits for one that is on its way up */
+    char *halt;      /* why the rollout goes no further; NULL: it does */
+    int halt_code;
+    char *told; /* of its own accord in `error`; NULL: nothing */
 };
 struct service_work *service_work(struct object *service);
 void service_commit(struct engine *engine, struct request *request, struct object *service,
@@ -283,10 +304,28 @@ void service_restart(struct engine *engine, struct request *request, struct obje
     REQUIRES(model);
 /* Something about it or its members has changed: look at it in the next round. */
 void service_nudge(struct engine *engine, struct object *service);
-/* A name has become free: services that wanted one look again. */
+/* A name or room has become free: services that wanted one look again. */
 void services_nudge_blocked(struct engine *engine) REQUIRES(model);
 void service_reconcile(struct engine *engine, struct object *service) REQUIRES(model);
 void service_work_free(struct object *service);
+
+/* ---- member.c */
+/* The template as a VM's spec, and its text (free with g_free). */
+Spec *service_template(const struct object *service, char **text) REQUIRES_SHARED(model);
+/* Its members by their numbers, borrowed; NULL where there is none. */
+GPtrArray *members_by_number(const struct object *service) REQUIRES_SHARED(model);
+/* VM, which has no host, waits for one under TEXT and SPEC. */
+void member_begin(struct engine *engine, struct object *vm, const char *text, Spec *spec)
+    REQUIRES(model);
+void members_add_missing(struct engine *engine, struct object *service, const char *text,
+                         Spec *spec) REQUIRES(model);
+/* The highest numbers go first: those of REPLICAS and above. */
+void members_drop_surplus(struct engine *engine, struct object *service, int replicas)
+    REQUIRES(model);
+
+/* ---- rollout.c: outdated members follow TEXT and SPEC, as many as may be away at a time */
+void rollout_look(struct engine *engine, struct object *service, const char *text, Spec *spec)
+    REQUIRES(model);
 
 /* ---- plan.c */
 enum spec_kind plan_kind(const char *text, size_t len);

@@ -4,6 +4,17 @@
 
 #include "core/reconcile/internal.h"
 
+/* Under a new template everything is tried anew, at once. */
+static void begin_anew(struct engine *engine, struct object *service, const char *text)
+    REQUIRES(model)
+{
+    g_autofree char *new = spec_text_template(text);
+    g_autofree char *old = service->spec_text ? spec_text_template(service->spec_text) : NULL;
+
+    for (unsigned i = 0; g_strcmp0(old, new) != 0 && i < service->service.members->len; i++)
+        vm_rested(engine, service->service.members->pdata[i]);
+}
+
 void service_commit(struct engine *engine, struct request *request, struct object *service,
                     const char *text, Spec *spec)
 {
@@ -21,11 +32,13 @@ void service_commit(struct engine *engine, struct request *request, struct objec
         request_finish(engine, request->ticket, service, error);
         return;
     }
+    begin_anew(engine, service, text);
     cloud_set_spec(engine->cloud, service, g_strdup(text), spec_ref(spec));
     cloud_set_error(engine->cloud, service, 0, NULL);
     cloud_event(engine->cloud, service, &request->actor, "spec written, %u replicas",
                 spec->service.replicas);
     service_work(service)->first_error = 0;
+    g_clear_pointer(&service_work(service)->told, g_free);
     engine->room_changed = true; /* its spread may allow more than before */
     engine_touch(engine, service);
     service_nudge(engine, service);
@@ -63,17 +76,22 @@ void service_remove(struct engine *engine, struct request *request, struct objec
     request_wait(engine, request, &service_work(service)->waiters, false);
 }
 
+/* What runs is started anew as after a change of the template; what is off is not missed. */
 void service_restart(struct engine *engine, struct request *request, struct object *service)
 {
     struct service_work *work = service_work(service);
 
-    if (!work->to_restart)
-        work->to_restart = g_array_new(false, false, sizeof(uint64_t));
-    g_array_set_size(work->to_restart, 0);
     for (unsigned i = 0; i < service->service.members->len; i++) {
-        const struct object *vm = service->service.members->pdata[i];
+        struct object *vm = service->service.members->pdata[i];
 
-        g_array_append_val(work->to_restart, vm->id);
+        if (vm->vm.phase != VM_ACTIVE)
+            continue;
+        vm->vm.power = true;
+        if (domain_is_active(vm->vm.domain))
+            vm->vm.restart_pending = true;
+        else if (!vm_work(vm)->busy && host_is_up(vm->vm.host))
+            vm_power(engine, vm, VERB_START, false);
+        engine_touch(engine, vm);
     }
     work->first_error = 0;
     service_nudge(engine, service);

@@ -6,12 +6,6 @@
 
 #include "core/reconcile/internal.h"
 
-enum {
-    FIRST_RESTART_MS = 2000, /* long enough for a person to see that it had stopped */
-    LAST_RESTART_MS = 60000,
-    STABLE_SECONDS = 60, /* ran for so long: the next death is the first again */
-};
-
 struct vm_work *vm_work(struct object *vm)
 {
     if (!vm->work)
@@ -27,6 +21,7 @@ void vm_work_free(struct engine *engine, struct object *vm)
         return;
     timer_stop(engine, &work->restart_timer);
     timer_stop(engine, &work->move_timer);
+    timer_stop(engine, &work->calm_timer);
     requests_answer(engine, &work->waiters, EINTR);
     g_clear_pointer(&work->tried, g_array_unref);
     g_free(work->refused);
@@ -48,15 +43,6 @@ void vm_forget(struct engine *engine, struct object *vm)
     services_nudge_blocked(engine);
 }
 
-/* A member's failure is its service's too. */
-static void blame(struct engine *engine, struct object *vm, const GError *error) REQUIRES(model)
-{
-    g_autofree char *sentence = g_strdup_printf("%s: %s", vm->name, error->message);
-
-    service_work(vm->vm.service)->first_error = error->code;
-    cloud_set_error(engine->cloud, vm->vm.service, error->code, sentence);
-}
-
 void vm_settled(struct engine *engine, struct object *vm, const GError *error)
 {
     struct vm_work *work = vm_work(vm);
@@ -66,7 +52,7 @@ void vm_settled(struct engine *engine, struct object *vm, const GError *error)
     if (!vm->vm.service)
         return;
     if (error)
-        blame(engine, vm, error);
+        service_work(vm->vm.service)->first_error = error->code;
     service_nudge(engine, vm->vm.service);
 }
 
@@ -91,7 +77,7 @@ void vm_seen(struct engine *engine, struct object *vm, const struct virt_domain 
         cloud_set_error(engine->cloud, vm, 0, NULL);
     }
     if (!was_active && domain_is_active(domain->state))
-        vm_work(vm)->started = g_get_monotonic_time();
+        vm_came_up(engine, vm);
     if (part->phase != VM_DESTROYING)
         part->phase = VM_ACTIVE;
     placing_reserve(engine, vm);
@@ -99,49 +85,6 @@ void vm_seen(struct engine *engine, struct object *vm, const struct virt_domain 
     engine_touch(engine, vm);
     if (vm->vm.service)
         service_nudge(engine, vm->vm.service);
-}
-
-static bool wants_to_run(const struct object *vm) REQUIRES_SHARED(model)
-{
-    return vm->vm.managed && vm->vm.power && vm->spec && vm->spec->vm.restart == RESTART_ALWAYS;
-}
-
-static bool is_dead(const struct object *vm) REQUIRES_SHARED(model)
-{
-    return vm->vm.domain == DOMAIN_SHUTOFF || vm->vm.domain == DOMAIN_CRASHED;
-}
-
-static void restart_due(struct engine *engine, void *data) REQUIRES(model)
-{
-    struct object *vm = cloud_by_id(engine->cloud, *(uint64_t *)data);
-
-    if (!vm || vm->kind != OBJECT_VM)
-        return;
-    vm_work(vm)->restart_timer = 0;
-    if (vm_work(vm)->busy || !wants_to_run(vm) || !host_is_up(vm->vm.host))
-        return;
-    if (vm->vm.phase == VM_ACTIVE && is_dead(vm)) {
-        cloud_event(engine->cloud, vm, NULL, "started again (restart = always)");
-        vm_power(engine, vm, VERB_START, false);
-    } else if (vm->vm.phase == VM_FAILED && vm->vm.uuid[0]) {
-        cloud_event(engine->cloud, vm, NULL, "made again (restart = always)");
-        vm_create(engine, vm);
-    }
-}
-
-static void restart_later(struct engine *engine, struct object *vm) REQUIRES(model)
-{
-    struct vm_work *work = vm_work(vm);
-    int64_t lived = work->started ? g_get_monotonic_time() - work->started : 0;
-
-    if (work->restart_timer)
-        return;
-    if (lived > STABLE_SECONDS * G_USEC_PER_SEC)
-        work->restarts = 0;
-    work->restart_timer =
-        timer_start(engine, MIN(FIRST_RESTART_MS << MIN(work->restarts, 6), LAST_RESTART_MS),
-                    restart_due, g_memdup2(&vm->id, sizeof vm->id), g_free);
-    work->restarts++;
 }
 
 /* It was seen on another host too, and is there still if somebody else has moved it. */
@@ -187,8 +130,8 @@ void vm_gone(struct engine *engine, struct object *vm)
     cloud_set_error(engine->cloud, vm, ENOENT, sentence);
     cloud_refresh_state(engine->cloud, vm);
     engine_touch(engine, vm);
-    if (wants_to_run(vm))
-        restart_later(engine, vm);
+    if (vm_wants_to_run(vm))
+        vm_restart_later(engine, vm);
 }
 
 void vm_reconcile(struct engine *engine, struct object *vm)
@@ -211,6 +154,6 @@ void vm_reconcile(struct engine *engine, struct object *vm)
     }
     if (vm->next)
         vm_change(engine, vm);
-    else if (is_dead(vm) && wants_to_run(vm))
-        restart_later(engine, vm);
+    else
+        vm_revive(engine, vm);
 }

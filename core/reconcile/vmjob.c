@@ -64,6 +64,8 @@ static void create_failed(struct engine *engine, struct object *vm, uint64_t hos
     vm->vm.phase = VM_FAILED;
     cloud_set_uuid(engine->cloud, vm, NULL);
     cloud_refresh_state(engine->cloud, vm);
+    if (vm->vm.service)
+        vm_retry_later(engine, vm);
     vm_settled(engine, vm, error);
 }
 
@@ -125,9 +127,12 @@ static void change_failed(struct engine *engine, struct object *vm, const GError
     if (!vm_outcome_unknown(error)) {
         g_free(vm_work(vm)->refused);
         vm_work(vm)->refused = g_strdup(vm->next_text);
+        vm_work(vm)->refused_code = error->code;
         cloud_set_next(engine->cloud, vm, NULL, NULL);
         placing_reserve(engine, vm);
         engine->room_changed = true;
+        if (vm->vm.service && error->code != EOPNOTSUPP) /* then its service makes it anew */
+            vm_retry_later(engine, vm);
     }
     vm_settled(engine, vm, error);
 }
@@ -222,12 +227,14 @@ static void done_power(struct engine *engine, struct task *task, const GError *e
         return;
     if (error) {
         vm_report(engine, vm, "power", error);
+        if (vm_wants_to_run(vm) && (task->cold || task->verb == VERB_START))
+            vm_retry_later(engine, vm);
     } else {
         /* A restart that was pending has happened if the domain was started anew. */
         if (task->cold && vm->vm.restart_pending)
             vm->vm.restart_pending = false;
         vm_seen(engine, vm, task->domain);
-        if (!vm->vm.restart_pending)
+        if (!vm->vm.restart_pending && vm->vm.restarts < CRASH_LOOP)
             cloud_set_error(engine->cloud, vm, 0, NULL);
     }
     vm_settled(engine, vm, error);
@@ -318,6 +325,8 @@ static void done_destroy(struct engine *engine, struct task *task, const GError 
         /* It is tried again when the host returns; a plain refusal brings the VM back. */
         if (!vm_outcome_unknown(error))
             vm->vm.phase = VM_ACTIVE;
+        if (service && !vm_outcome_unknown(error))
+            vm_retry_later(engine, vm);
         cloud_refresh_state(engine->cloud, vm);
         vm_settled(engine, vm, error);
     }

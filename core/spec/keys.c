@@ -101,6 +101,9 @@ static const struct spec_key vm_keys[] = {
 static const struct spec_key service_keys[] = {
     SPEC_KEY("replicas", SPEC_COUNT, .unit = "VMs", .max = 10000, .preset = "1", SERVICE(replicas),
              .doc = "number of VMs"),
+    SPEC_KEY("max_unavailable", SPEC_SHARE, .unit = "VMs", .min = 1, .max = 10000, .preset = "1",
+             SERVICE(max_unavailable),
+             .doc = "how many members a changed template takes away at a time, or a percentage"),
     SPEC_KEY("demand", SPEC_REAL, .max = MUCH, .preset = "1", SERVICE(demand),
              .doc = "D of the service's schedule score"),
     SPEC_KEY("cost", SPEC_REAL, .max = MUCH, .preset = "1", SERVICE(cost),

@@ -50,6 +50,12 @@ static void clear(struct spec *spec)
     spec_clear_values(&spec->service.vm, rows, n);
 }
 
+uint32_t spec_share_of(struct spec_share share, uint32_t whole)
+{
+    uint64_t number = share.percent ? (uint64_t)whole * share.number / 100 : share.number;
+    return MAX((uint32_t)number, 1);
+}
+
 void spec_unref(struct spec *spec)
 {
     if (!spec || !refs_dec(&spec->refs))

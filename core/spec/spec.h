@@ -74,8 +74,15 @@ struct vm_spec {
     bool protect;
 };
 
+/* A number of members, or a share of all of them. */
+struct spec_share {
+    uint32_t number; /* members; with percent: of a hundred */
+    bool percent;
+};
+
 struct service_spec {
     uint32_t replicas;
+    struct spec_share max_unavailable; /* how many an update takes away at a time */
     double demand;
     double cost;
     enum spec_spread spread;
@@ -102,6 +109,7 @@ enum spec_type {
     SPEC_COUNT,  /* uint32_t */
     SPEC_SIZE,   /* uint64_t, bytes; K M G T, KiB .. TiB are powers of 1024 */
     SPEC_REAL,   /* double */
+    SPEC_SHARE,  /* struct spec_share: a count, or 1% to 100% */
     SPEC_CHOICE, /* an enum of this header: index into `choices` */
     SPEC_SWITCH, /* bool: yes no on off true false 1 0 */
 };
@@ -169,6 +177,9 @@ bool spec_valid_name(const char *name);
  * '%' and 8 hex digits of its checksum (then it cannot be decoded). Free with g_free.
  */
 char *spec_encode_name(const char *name);
+
+/* SHARE of WHOLE, percentages rounded down; never 0. */
+uint32_t spec_share_of(struct spec_share share, uint32_t whole);
 
 /* "512MiB" and friends; false if TEXT is no size. */
 bool spec_parse_size(const char *text, uint64_t *bytes);

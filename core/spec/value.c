@@ -18,6 +18,7 @@ union value {
     uint32_t count;
     uint64_t size;
     double real;
+    struct spec_share share;
     unsigned choice;
     bool on;
 };
@@ -144,6 +145,22 @@ static bool take_real(const struct spec_key *key, const char *text, union value 
     return true;
 }
 
+static bool take_share(const struct spec_key *key, const char *text, union value *value,
+                       GError **error)
+{
+    bool percent = g_str_has_suffix(text, "%");
+    guint64 number;
+    g_autofree char *digits = g_strndup(text, strlen(text) - percent);
+    if (digits[strspn(digits, "0123456789")] ||
+        !g_ascii_string_to_unsigned(digits, 10, (guint64)key->min,
+                                    percent ? 100 : (guint64)key->max, &number, NULL))
+        return refuse(error, text,
+                      "is neither a count (%.0f to %.0f) nor a percentage (1%% to 100%%)", key->min,
+                      key->max);
+    value->share = (struct spec_share){.number = (uint32_t)number, .percent = percent};
+    return true;
+}
+
 static bool take_choice(const struct spec_key *key, const char *text, union value *value,
                         GError **error)
 {
@@ -173,15 +190,16 @@ static const struct {
     bool (*take)(const struct spec_key *key, const char *text, union value *value, GError **error);
     size_t size;
 } types[] = {
-    [SPEC_TEXT] = {take_text,   sizeof(char *)  },
-      [SPEC_WORD] = {take_word,   sizeof(char *)  },
-    [SPEC_WORDS] = {take_words,  sizeof(char **) },
-      [SPEC_PATH] = {take_path,   sizeof(char *)  },
-    [SPEC_COUNT] = {take_count,  sizeof(uint32_t)},
-      [SPEC_SIZE] = {take_size,   sizeof(uint64_t)},
-    [SPEC_REAL] = {take_real,   sizeof(double)  },
-      [SPEC_CHOICE] = {take_choice, sizeof(unsigned)},
-    [SPEC_SWITCH] = {take_switch, sizeof(bool)    },
+    [SPEC_TEXT] = {take_text,   sizeof(char *)           },
+    [SPEC_WORD] = {take_word,   sizeof(char *)           },
+    [SPEC_WORDS] = {take_words,  sizeof(char **)          },
+    [SPEC_PATH] = {take_path,   sizeof(char *)           },
+    [SPEC_COUNT] = {take_count,  sizeof(uint32_t)         },
+    [SPEC_SIZE] = {take_size,   sizeof(uint64_t)         },
+    [SPEC_REAL] = {take_real,   sizeof(double)           },
+    [SPEC_CHOICE] = {take_choice, sizeof(unsigned)         },
+    [SPEC_SWITCH] = {take_switch, sizeof(bool)             },
+    [SPEC_SHARE] = {take_share,  sizeof(struct spec_share)},
 };
 
 static void free_value(const struct spec_key *key, union value *value)

@@ -30,7 +30,11 @@ static struct {
     bool lose_create; /* makes the domain, then says that the host went down */
     int fail_move;    /* EHOSTDOWN: it moves, but nobody hears of it */
     unsigned moves;
-    unsigned creates;
+    bool bad_image;    /* VMs with an image cannot be made */
+    bool change_later; /* changes take effect at the next start */
+    unsigned creates, restarts, destroys;
+    unsigned least;    /* domains that ran when there were fewest */
+    GHashTable *virts; /* URI to struct virt * */
 } fake;
 
 struct virt {
@@ -56,11 +60,18 @@ static struct virt *fake_new(const struct virt_options *options, GError **error)
     v->uri = g_strdup(options->uri);
     v->event = options->event;
     v->ctx = options->ctx;
+    pthread_mutex_lock(&fake.lock);
+    g_hash_table_replace(fake.virts, v->uri, v);
+    pthread_mutex_unlock(&fake.lock);
     return v;
 }
 
 static void fake_free(struct virt *v)
 {
+    pthread_mutex_lock(&fake.lock);
+    if (g_hash_table_lookup(fake.virts, v->uri) == v)
+        g_hash_table_remove(fake.virts, v->uri);
+    pthread_mutex_unlock(&fake.lock);
     g_free(v->uri);
     g_free(v);
 }
@@ -162,6 +173,8 @@ static bool fake_create(struct virt *v, const struct virt_plan *plan, struct vir
 
     pthread_mutex_lock(&fake.lock);
     err = planned_failure(v->uri);
+    if (fake.bad_image && plan->vm->image)
+        err = ENOENT;
     lose = fake.lose_create;
     fake.lose_create = false;
     fake.creates++;
@@ -210,10 +223,10 @@ static bool fake_change(struct virt *v, const struct virt_plan *plan, const stru
                         bool *restart, char **what, struct virt_domain **domain, GError **error)
 {
     (void)before;
-    (void)what;
     if (told_to_fail(&fake.fail_change, error))
         return false;
-    *restart = false;
+    *restart = fake.change_later;
+    *what = fake.change_later ? g_strdup("at the next start: cpus") : NULL;
     return with_domain(v, plan->uuid, domain, error, set_size, plan->vm);
 }
 
@@ -234,6 +247,7 @@ static bool fake_rename(struct virt *v, const struct virt_plan *plan, struct vir
 static void set_state(struct fake_domain *domain, const void *data)
 {
     domain->state = *(const enum domain_state *)data;
+    fake.restarts += domain->state == DOMAIN_RUNNING;
 }
 
 static bool fake_power(struct virt *v, const char *uuid, enum domain_verb verb,
@@ -253,6 +267,8 @@ static bool fake_destroy(struct virt *v, const char *uuid, const char *name, GEr
         return false;
     pthread_mutex_lock(&fake.lock);
     g_hash_table_remove(fake.domains, uuid);
+    fake.destroys++;
+    fake.least = MIN(fake.least, g_hash_table_size(fake.domains));
     pthread_mutex_unlock(&fake.lock);
     return true;
 }
@@ -536,6 +552,8 @@ static int set_up(void **state)
     pthread_cond_init(&f->cond, NULL);
     fake.domains = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, fake_domain_free);
     fake.fail_create = g_hash_table_new(g_str_hash, g_str_equal);
+    fake.virts = g_hash_table_new(g_str_hash, g_str_equal);
+    fake.least = G_MAXUINT;
     f->err = -1;
     f->dir = g_dir_make_tmp("cloudfs-XXXXXX", NULL);
     f->conf.state = g_build_filename(f->dir, "state", NULL);
@@ -561,6 +579,7 @@ static int tear_down(void **state)
                  NULL);
     g_hash_table_destroy(fake.domains);
     g_hash_table_destroy(fake.fail_create);
+    g_hash_table_destroy(fake.virts);
     g_hash_table_destroy(f->conf.virtualization);
     g_ptr_array_free(f->conf.hosts, true);
     g_free(f->conf.state);
@@ -902,6 +921,218 @@ static void a_move_of_which_nobody_heard_is_found(void **state)
     assert_int_equal(control(f, OBJECT_VM, "vm", "suspend"), 0);
 }
 
+/* ---- services whose template changes */
+
+#define PAIR       "replicas = 2\n[vm]\ncpus = 1\nimage = /one\n"
+#define PAIR_OF(x) "replicas = 2\n[vm]\ncpus = 1\nimage = /" x "\n"
+
+static void set_flag(bool *which, bool on)
+{
+    pthread_mutex_lock(&fake.lock);
+    *which = on;
+    pthread_mutex_unlock(&fake.lock);
+}
+
+static unsigned counted(const unsigned *which)
+{
+    unsigned n;
+
+    pthread_mutex_lock(&fake.lock);
+    n = *which;
+    pthread_mutex_unlock(&fake.lock);
+    return n;
+}
+
+static void expect_in(struct fixture *f, enum object_kind kind, const char *name, const char *what,
+                      const char *part)
+{
+    for (int tries = 0; tries < 1000; tries++) {
+        g_autofree char *text = field(f, kind, name, what);
+
+        if (strstr(text, part))
+            return;
+        g_usleep(10000);
+    }
+    {
+        g_autofree char *text = field(f, kind, name, what);
+
+        assert_string_equal(text, part);
+    }
+}
+
+static void a_rollout_takes_one_at_a_time(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(make(f, OBJECT_SERVICE, "web", "max_unavailable = 0\n"), EINVAL);
+    assert_int_equal(commit(f, OBJECT_SERVICE, "web", PAIR), 0);
+    /* What can change as it runs does. */
+    assert_int_equal(
+        commit(f, OBJECT_SERVICE, "web", "replicas = 2\n[vm]\ncpus = 2\nimage = /one\n"), 0);
+    expect(f, OBJECT_SERVICE, "web", "state", "ready");
+    expect(f, OBJECT_VM, "web-1", "spec", "cpus = 2\nimage = /one\n");
+    assert_int_equal(counted(&fake.destroys) + counted(&fake.restarts), 0);
+    /* An image is for life. */
+    assert_int_equal(commit(f, OBJECT_SERVICE, "web", PAIR_OF("two")), 0);
+    expect(f, OBJECT_SERVICE, "web", "state", "ready");
+    expect(f, OBJECT_VM, "web-0", "spec", "cpus = 1\nimage = /two\n");
+    expect(f, OBJECT_VM, "web-1", "spec", "cpus = 1\nimage = /two\n");
+    assert_int_equal(counted(&fake.destroys), 2);
+    assert_int_equal(counted(&fake.least), 1);
+    assert_int_equal(domains(), 2);
+    assert_int_equal(commit(f, OBJECT_SERVICE, "web", "max_unavailable = 100%\n" PAIR), 0);
+    expect(f, OBJECT_SERVICE, "web", "state", "ready");
+    assert_int_equal(counted(&fake.least), 0);
+}
+
+static void a_rollout_restarts_what_cannot_change_live(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(make(f, OBJECT_SERVICE, "web", PAIR), 0);
+    set_flag(&fake.change_later, true);
+    assert_int_equal(
+        commit(f, OBJECT_SERVICE, "web", "replicas = 2\n[vm]\ncpus = 2\nimage = /one\n"), 0);
+    expect(f, OBJECT_SERVICE, "web", "state", "ready");
+    assert_int_equal(counted(&fake.restarts), 2);
+    assert_int_equal(counted(&fake.destroys), 0);
+    assert_int_equal(control(f, OBJECT_SERVICE, "web", "restart"), 0);
+    expect(f, OBJECT_SERVICE, "web", "state", "ready");
+    assert_int_equal(counted(&fake.restarts), 4);
+    /* And what the driver cannot change at all is made anew. */
+    set_failure(&fake.fail_change, EOPNOTSUPP);
+    commit(f, OBJECT_SERVICE, "web", "replicas = 2\n[vm]\ncpus = 3\nimage = /one\n");
+    expect(f, OBJECT_VM, "web-1", "spec", "cpus = 3\nimage = /one\n");
+    expect(f, OBJECT_SERVICE, "web", "state", "ready");
+    assert_int_equal(counted(&fake.destroys), 2);
+}
+
+static void a_bad_template_stops_the_rollout(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t second;
+
+    assert_int_equal(make(f, OBJECT_SERVICE, "web", PAIR), 0);
+    second = id_of(f, OBJECT_VM, "web-1");
+    set_flag(&fake.bad_image, true);
+    assert_int_equal(commit(f, OBJECT_SERVICE, "web", PAIR_OF("bad")), ENOENT);
+    expect(f, OBJECT_SERVICE, "web", "state", "degraded");
+    expect_in(f, OBJECT_SERVICE, "web", "error",
+              "the rollout stopped with 1 of 2 members to update");
+    expect_in(f, OBJECT_SERVICE, "web", "error", "web-0: told to fail on test:///");
+    expect(f, OBJECT_VM, "web-1", "state", "running");
+    assert_int_equal(domains(), 1);
+    /* The template as it was rolls back, and does not touch what was never touched. */
+    set_flag(&fake.bad_image, false);
+    assert_int_equal(commit(f, OBJECT_SERVICE, "web", PAIR), 0);
+    expect(f, OBJECT_SERVICE, "web", "state", "ready");
+    expect(f, OBJECT_SERVICE, "web", "error", "");
+    assert_int_equal(id_of(f, OBJECT_VM, "web-1"), second);
+    assert_int_equal(domains(), 2);
+}
+
+static void a_rollout_goes_on_after_a_restart(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(make(f, OBJECT_SERVICE, "web", PAIR), 0);
+    set_flag(&fake.bad_image, true);
+    assert_int_equal(commit(f, OBJECT_SERVICE, "web", PAIR_OF("two")), ENOENT);
+    engine_free(f->engine);
+    set_flag(&fake.bad_image, false);
+    start(f);
+    expect(f, OBJECT_SERVICE, "web", "state", "ready");
+    expect(f, OBJECT_VM, "web-0", "spec", "cpus = 1\nimage = /two\n");
+    expect(f, OBJECT_VM, "web-1", "spec", "cpus = 1\nimage = /two\n");
+    expect(f, OBJECT_SERVICE, "web", "error", "");
+    assert_int_equal(domains(), 2);
+}
+
+static void a_rollout_waits_for_room(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(make(f, OBJECT_SERVICE, "web", "[vm]\nmemory = 1GiB\nimage = /one\n"), 0);
+    assert_int_equal(make(f, OBJECT_VM, "x", "memory = 2GiB\nhost = a\n"), 0);
+    assert_int_equal(make(f, OBJECT_VM, "y", "memory = 2GiB\nhost = b\n"), 0);
+    assert_int_equal(commit(f, OBJECT_SERVICE, "web", "[vm]\nmemory = 3GiB\nimage = /two\n"), 0);
+    expect_in(f, OBJECT_SERVICE, "web", "error", "the rollout stopped with 1 of 1");
+    expect(f, OBJECT_SERVICE, "web", "state", "degraded");
+    expect(f, OBJECT_VM, "web-0", "state", "running");
+    assert_int_equal(counted(&fake.destroys), 0);
+    assert_int_equal(remove_dir(f, OBJECT_VM, "y"), 0);
+    expect(f, OBJECT_SERVICE, "web", "state", "ready");
+    expect(f, OBJECT_VM, "web-0", "host", "b");
+    expect(f, OBJECT_SERVICE, "web", "error", "");
+}
+
+static void the_highest_numbers_go_first(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(
+        make(f, OBJECT_SERVICE, "web", "replicas = 3\nspread = none\n[vm]\ncpus = 1\n"), 0);
+    assert_int_equal(control(f, OBJECT_SERVICE, "web", "scale 2"), 0);
+    expect(f, OBJECT_VM, "web-2", "state", "gone");
+    expect(f, OBJECT_VM, "web-1", "state", "running");
+    /* While a rollout has stopped, too. */
+    set_flag(&fake.bad_image, true);
+    assert_int_equal(
+        commit(f, OBJECT_SERVICE, "web", "replicas = 2\nspread = none\n[vm]\nimage = /x\n"),
+        ENOENT);
+    assert_int_equal(control(f, OBJECT_SERVICE, "web", "scale 1"), 0);
+    expect(f, OBJECT_VM, "web-1", "state", "gone");
+    assert_int_equal(control(f, OBJECT_SERVICE, "web", "scale 0"), 0);
+    expect(f, OBJECT_SERVICE, "web", "state", "ready");
+    expect(f, OBJECT_SERVICE, "web", "error", "");
+    assert_int_equal(domains(), 0);
+}
+
+/* Its guest ends by itself. */
+static void die(struct fixture *f, const char *name)
+{
+    struct cloud *cloud = engine_cloud(f->engine);
+    g_autofree char *host = field(f, OBJECT_VM, name, "host");
+    g_autofree char *host_uri = g_strdup_printf("test:///%s", host);
+    struct fake_domain *domain;
+    struct virt *v;
+    char uuid[37];
+
+    cloud_read_lock(cloud);
+    memcpy(uuid, cloud_find(cloud, OBJECT_VM, name)->vm.uuid, sizeof uuid);
+    cloud_read_unlock(cloud);
+    pthread_mutex_lock(&fake.lock);
+    domain = g_hash_table_lookup(fake.domains, uuid);
+    domain->state = DOMAIN_SHUTOFF;
+    v = g_hash_table_lookup(fake.virts, host_uri);
+    pthread_mutex_unlock(&fake.lock);
+    v->event(v->ctx, VIRT_DOMAIN, uuid);
+    expect(f, OBJECT_VM, name, "state", "shutoff");
+}
+
+static void a_crash_loop_is_told_and_slows_down(void **state)
+{
+    struct fixture *f = *state;
+    int64_t begin = g_get_monotonic_time();
+
+    assert_int_equal(make(f, OBJECT_SERVICE, "web", "[vm]\ncpus = 1\n"), 0);
+    for (int i = 0; i < 2; i++) {
+        die(f, "web-0");
+        expect(f, OBJECT_VM, "web-0", "error", "");
+        expect(f, OBJECT_VM, "web-0", "state", "running");
+        expect(f, OBJECT_SERVICE, "web", "state", "ready");
+    }
+    /* The rests were 2 and 4 seconds. */
+    assert_true(g_get_monotonic_time() - begin > 5500000);
+    die(f, "web-0");
+    expect_in(f, OBJECT_VM, "web-0", "error", "stopped by itself 3 times in a row");
+    expect_in(f, OBJECT_SERVICE, "web", "error", "web-0: it stopped by itself 3 times");
+    /* It runs again, and is not trusted yet. */
+    expect(f, OBJECT_VM, "web-0", "state", "running");
+    expect_in(f, OBJECT_VM, "web-0", "error", "stopped by itself 3 times in a row");
+    expect(f, OBJECT_SERVICE, "web", "state", "pending");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -923,6 +1154,13 @@ int main(void)
         TEST(a_vm_moves_where_it_fits),
         TEST(a_move_that_fails_leaves_it),
         TEST(a_move_of_which_nobody_heard_is_found),
+        TEST(a_rollout_takes_one_at_a_time),
+        TEST(a_rollout_restarts_what_cannot_change_live),
+        TEST(a_bad_template_stops_the_rollout),
+        TEST(a_rollout_goes_on_after_a_restart),
+        TEST(a_rollout_waits_for_room),
+        TEST(the_highest_numbers_go_first),
+        TEST(a_crash_loop_is_told_and_slows_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

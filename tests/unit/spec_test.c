@@ -104,6 +104,10 @@ static void test_defaults(void **state)
     const struct vm_spec *vm = &service->service.vm;
     assert_int_equal(service->service.replicas, 0);
     assert_int_equal(service->service.spread, SPREAD_HOST);
+    assert_int_equal(spec_share_of(service->service.max_unavailable, 8), 1);
+    g_autoptr(Spec) shared = parses(SPEC_SERVICE, "max_unavailable = 30%\n");
+    assert_int_equal(spec_share_of(shared->service.max_unavailable, 8), 2);
+    assert_int_equal(spec_share_of(shared->service.max_unavailable, 1), 1);
     assert_int_equal(vm->cpus, 1);
     assert_int_equal(vm->memory, 512 << 20);
     assert_real(vm->usage, 1);
@@ -133,6 +137,15 @@ static void test_bounds(void **state)
             "line 1: demand: \"1e-400\" is out of bounds (above 0, up to 1000000000)");
     refuses(SPEC_SERVICE, "replicas = 10001",
             "line 1: replicas: \"10001\" is out of bounds (0 to 10000)");
+    static const char *const no_shares[] = {"0", "0%", "101%", "%", "1.5", "-1", "10 %", "10001"};
+    for (size_t i = 0; i < G_N_ELEMENTS(no_shares); i++) {
+        g_autofree char *text = g_strdup_printf("max_unavailable = %s", no_shares[i]);
+        g_autofree char *sentence = g_strdup_printf(
+            "line 1: max_unavailable: \"%s\" is neither a count (1 to 10000) nor a percentage "
+            "(1%% to 100%%)",
+            no_shares[i]);
+        refuses(SPEC_SERVICE, text, sentence);
+    }
     static const char *const no_numbers[] = {"nan",  "inf", "-inf", "0x10",  "1,5",
                                              "1.5x", "1 2", "--1",  "1e999", "."};
     for (size_t i = 0; i < G_N_ELEMENTS(no_numbers); i++) {

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The members of a service: NAME-0 to NAME-(N-1), made, taken in and removed. */
+#include <string.h>
+
+#include "core/reconcile/internal.h"
+
+static char *member_name(const struct object *service, unsigned i) REQUIRES_SHARED(model)
+{
+    return g_strdup_printf("%s-%u", service->name, i);
+}
+
+/* The number of a member from its name; -1 if it has none. */
+static int member_number(const struct object *service, const struct object *vm)
+    REQUIRES_SHARED(model)
+{
+    size_t prefix = strlen(service->name);
+
+    if (strncmp(vm->name, service->name, prefix) != 0 || vm->name[prefix] != '-')
+        return -1;
+    return (int)g_ascii_strtoull(vm->name + prefix + 1, NULL, 10);
+}
+
+GPtrArray *members_by_number(const struct object *service)
+{
+    GPtrArray *slots = g_ptr_array_new();
+
+    g_ptr_array_set_size(slots, (int)service->spec->service.replicas);
+    for (unsigned i = 0; i < service->service.members->len; i++) {
+        struct object *vm = service->service.members->pdata[i];
+        int number = member_number(service, vm);
+
+        if (number >= 0 && (unsigned)number < slots->len)
+            slots->pdata[number] = vm;
+    }
+    return slots;
+}
+
+Spec *service_template(const struct object *service, char **text)
+{
+    Spec *spec;
+
+    *text = spec_text_template(service->spec_text);
+    spec = spec_parse(SPEC_VM, *text, strlen(*text), NULL);
+    if (spec)
+        return spec;
+    /* An empty [vm]: all defaults, which a VM's spec of its own has to say. */
+    g_free(*text);
+    *text = g_strdup("cpus = 1\n");
+    return spec_parse(SPEC_VM, *text, strlen(*text), NULL);
+}
+
+void member_begin(struct engine *engine, struct object *vm, const char *text, Spec *spec)
+{
+    cloud_set_spec(engine->cloud, vm, g_strdup(text), spec_ref(spec));
+    vm->vm.power = spec->vm.power;
+    vm->vm.phase = VM_PENDING;
+    cloud_refresh_state(engine->cloud, vm);
+    g_hash_table_replace(engine->pending, &vm->id, object_ref(vm));
+    engine->room_changed = true;
+    engine_touch(engine, vm);
+}
+
+static void add_member(struct engine *engine, struct object *service, const char *name,
+                       const char *text, Spec *spec) REQUIRES(model)
+{
+    struct object *vm = cloud_add(engine->cloud, OBJECT_VM, engine_new_id(engine), name,
+                                  service->uid, service->gid, service->mode);
+
+    cloud_set_service(engine->cloud, vm, service);
+    member_begin(engine, vm, text, spec);
+}
+
+/* As a tree that is put back has it, which may bring VMs, or their directories, before services. */
+static bool may_join(struct object *vm, const char *text) REQUIRES(model)
+{
+    return !vm->vm.service && vm->vm.managed && !vm_work(vm)->busy &&
+           (vm->vm.phase == VM_DRAFT || g_strcmp0(vm->spec_text, text) == 0);
+}
+
+static void join(struct engine *engine, struct object *service, struct object *vm, const char *text,
+                 Spec *spec) REQUIRES(model)
+{
+    cloud_set_service(engine->cloud, vm, service);
+    engine_touch(engine, vm);
+    if (vm->vm.phase == VM_DRAFT)
+        member_begin(engine, vm, text, spec);
+}
+
+void members_add_missing(struct engine *engine, struct object *service, const char *text,
+                         Spec *spec)
+{
+    struct service_work *work = service_work(service);
+    unsigned replicas = service->spec->service.replicas;
+
+    g_clear_pointer(&work->conflict, g_free);
+    for (unsigned i = 0; i < replicas; i++) {
+        g_autofree char *name = member_name(service, i);
+        struct object *vm = cloud_find(engine->cloud, OBJECT_VM, name);
+
+        if (!vm) {
+            add_member(engine, service, name, text, spec);
+        } else if (may_join(vm, text)) {
+            join(engine, service, vm, text, spec);
+        } else if (vm->vm.service != service && !work->conflict) {
+            work->conflict =
+                g_strdup_printf("vms/%s exists and is no member: rename or remove it", name);
+            work->first_error = EEXIST;
+        }
+    }
+}
+
+/* A member without a domain just goes; one with a domain is destroyed first. */
+static void drop_member(struct engine *engine, struct object *vm) REQUIRES(model)
+{
+    if (vm_work(vm)->busy)
+        return;
+    if (!vm->vm.host)
+        vm_forget(engine, vm);
+    else if (host_is_up(vm->vm.host))
+        vm_destroy(engine, vm);
+}
+
+/* The highest numbers go first. */
+void members_drop_surplus(struct engine *engine, struct object *service, int replicas)
+{
+    for (unsigned i = service->service.members->len; i-- > 0;) {
+        struct object *vm = service->service.members->pdata[i];
+
+        if (member_number(service, vm) >= replicas)
+            drop_member(engine, vm);
+    }
+}
