@@ -118,6 +118,7 @@ sleep 0.5
 gives ok rmdir vms/draft
 wait_for 5 shows "$T/tailed" '^[0-9]+ .* vms/draft removed'
 kill $tail
+wait $tail || :
 wait $poll
 is "$T/polled" changed
 cd "$T"
