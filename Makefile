@@ -157,6 +157,11 @@ bench-place: $(BUILD)/deps/all
 	@echo
 	@$(BUILD)/tests/bench/pack_bench "$(TRACES)"
 
+# Needs root, tmpfs with half a GiB, and some minutes. DIRS= and ROUNDS= make it shorter.
+bench-fs: $(BUILD)/deps/all
+	+@$(MAKE) --no-print-directory --silent BUILD=$(BUILD) all tools
+	@CC=$(CC) tests/bench/fs.sh $(abspath $(BUILD))/cloudfs $(abspath $(BUILD))/tests/tool
+
 C_FILES = $(shell find core fs tests -name '*.[ch]')
 format:
 	clang-format -i $(C_FILES)
@@ -192,6 +197,7 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: all unit units tools fuzzers fuzz benches bench-place deps demo check asan tsan valgrind format lint \
+.PHONY: all unit units tools fuzzers fuzz benches bench-place bench-fs deps demo check asan tsan \
+	valgrind format lint \
 	install uninstall clean
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

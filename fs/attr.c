@@ -5,6 +5,7 @@
 #include "core/spec/spec.h"
 #include "fs/handle.h"
 #include "fs/ino.h"
+#include "fs/pages.h"
 #include "fs/scratch.h"
 
 /* What a handle has in its buffer is its file's size for who asks through it. */
@@ -12,15 +13,19 @@ static void reply_attr(struct fs *fs, fuse_req_t req, uint64_t ino, const struct
 {
     struct stat st;
     size_t size;
-    int err = fs_stat(fs, ino, &st);
+    double valid;
+    int err = fs_stat(fs, ino, &st, &valid);
 
     if (err) {
         fuse_reply_err(req, err);
         return;
     }
-    if (fi && S_ISREG(st.st_mode) && handle_size(handle_of(fi), &size))
+    if (fi && S_ISREG(st.st_mode) && handle_size(handle_of(fi), &size)) {
         stat_set_size(&st, size);
-    fuse_reply_attr(req, &st, fs_attr_timeout(&st));
+        if (!handle_of(fi)->paged || pages_are_old(fs->pages, ino))
+            valid = 0;
+    }
+    fuse_reply_attr(req, &st, valid);
 }
 
 void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)

@@ -27,10 +27,11 @@ static void open_created(struct fs *fs, fuse_req_t req, uint64_t ino, int flags,
 {
     struct fuse_entry_param entry = {.ino = ino};
     struct handle *handle = NULL;
+    double valid;
     int err;
 
-    inval_reply_begin(fs->inval);
-    err = fs_stat(fs, ino, &entry.attr);
+    notify_reply_begin(fs->notify);
+    err = fs_stat(fs, ino, &entry.attr, &valid);
     if (!err)
         err =
             discard ? handle_discard(fs, ino, &handle) : handle_open(fs, req, ino, flags, &handle);
@@ -38,7 +39,7 @@ static void open_created(struct fs *fs, fuse_req_t req, uint64_t ino, int flags,
         fuse_reply_err(req, err);
     else
         reply_created(req, &entry, handle, flags);
-    inval_reply_end(fs->inval);
+    notify_reply_end(fs->notify);
 }
 
 static void create_scratch(struct fs *fs, fuse_req_t req, const struct spot *spot, mode_t mode,

@@ -20,8 +20,11 @@ void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     else if (!node_is_dir(&node))
         err = ENOTDIR;
     cloud_read_unlock(fs->cloud);
+    fi->cache_readdir = fi->keep_cache = 1;
     if (err)
         fuse_reply_err(req, err);
+    else if (fs->no_opendir)
+        fuse_reply_err(req, ENOSYS); /* the kernel asks no more, and keeps listings */
     else
         fuse_reply_open(req, fi);
 }
@@ -33,6 +36,7 @@ struct listing {
     size_t left;
     bool plus;
     const struct node *dir;
+    bool passing; /* what it has, or has not, changes by time too */
 };
 
 /* Without a number here, the kernel takes the name's type only and asks when it wants more. */
@@ -47,7 +51,7 @@ static size_t add_plus(struct listing *list, const struct node *node, const char
     struct fuse_entry_param entry = {.entry_timeout = ENTRY_TIMEOUT};
 
     node_stat(list->fs->cloud, node, &entry.attr);
-    entry.attr_timeout = fs_attr_timeout(&entry.attr);
+    entry.attr_timeout = fs_valid(list->fs, node);
     if (wants_number(node, name))
         entry.ino = entry.attr.st_ino;
     return fuse_add_direntry_plus(list->req, list->at, list->left, name, &entry, offset);
@@ -78,8 +82,10 @@ static bool add_entry(void *ctx, const struct node *node, const char *name, off_
 {
     struct listing *list = ctx;
 
-    if (hidden_is(list->fs->hidden, node_key(list->dir, node)))
+    if (hidden_is(list->fs->hidden, node_key(list->dir, node))) {
+        list->passing = true;
         return true;
+    }
     return take(list, list->plus ? add_plus(list, node, name, offset)
                                  : add_plain(list, node, name, offset));
 }
@@ -102,6 +108,7 @@ static void add_scratches(struct listing *list, uint64_t ino, off_t after) EXCLU
     g_autoptr(GPtrArray) names = scratch_list(list->fs->scratches, ino, (uint64_t)after);
     bool more = true;
 
+    list->passing |= names != NULL;
     for (unsigned i = 0; names && more && i < names->len; i++) {
         const struct scratch_name *each = names->pdata[i];
         g_auto(Spot) spot = {0};
@@ -117,10 +124,10 @@ static void list_dir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, 
     struct fs *fs = fs_of(req);
     g_autofree char *buf = g_malloc(size);
     struct node dir;
-    struct listing list = {req, fs, buf, size, plus, &dir};
+    struct listing list = {req, fs, buf, size, plus, &dir, false};
     bool found;
 
-    inval_reply_begin(fs->inval);
+    notify_reply_begin(fs->notify);
     cloud_read_lock(fs->cloud);
     found = node_find(fs->cloud, ino, &dir);
     if (found)
@@ -128,11 +135,13 @@ static void list_dir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, 
     cloud_read_unlock(fs->cloud);
     if (found)
         add_scratches(&list, ino, offset);
+    if (found && list.passing)
+        notify_listing(fs->notify, ino);
     if (found)
         fuse_reply_buf(req, buf, size - list.left);
     else
         fuse_reply_err(req, ESTALE);
-    inval_reply_end(fs->inval);
+    notify_reply_end(fs->notify);
 }
 
 void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,

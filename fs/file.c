@@ -5,12 +5,12 @@
 #include "fs/handle.h"
 #include "fs/scratch.h"
 
-/* Nothing of a file's text stays in the kernel: what changes, changes at once. */
 void handle_fill(struct handle *handle, struct fuse_file_info *fi)
 {
     fi->fh = (uint64_t)(uintptr_t)handle;
-    fi->direct_io = 1;
-    fi->keep_cache = 0;
+    fi->direct_io = handle->paged == NULL;
+    fi->keep_cache = handle->paged != NULL;
+    fi->noflush = handle->buffer == NULL; /* only a close after writing means something */
 }
 
 void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)

@@ -7,6 +7,7 @@
 
 #include "fs/handle.h"
 #include "fs/hidden.h"
+#include "fs/pages.h"
 #include "fs/restore.h"
 #include "fs/scratch.h"
 #include "fs/spot.h"
@@ -16,13 +17,22 @@ static int64_t now_us(void)
     return g_get_monotonic_time();
 }
 
-static const struct publish_ops publish_ops = {fs_render, now_us, cloud_now};
+static void live_changed(void *ctx, uint64_t ino)
+{
+    struct fs *fs = ctx;
+
+    pages_changed(fs->pages, ino);
+    notify_inode(fs->notify, ino);
+}
+
+static const struct publish_ops publish_ops = {fs_render, live_changed, now_us, cloud_now};
 
 void fs_init(struct fs *fs, struct engine *engine, const struct conf *conf)
 {
     fs->engine = engine;
     fs->cloud = engine_cloud(engine);
     fs->publish = publish_new(&publish_ops, fs);
+    fs->pages = pages_new();
     fs->parking = parking_new();
     fs->cuts = cuts_new();
     fs->handles = handles_new();
@@ -42,6 +52,7 @@ void fs_release(struct fs *fs)
     restore_free(fs->restore);
     parking_free(fs->parking);
     publish_free(fs->publish);
+    pages_free(fs->pages);
 }
 
 struct actor fs_actor(fuse_req_t req)
@@ -63,9 +74,12 @@ uint64_t fs_object_id(struct fs *fs, enum object_kind kind, const char *name)
     return id;
 }
 
-double fs_attr_timeout(const struct stat *st)
+double fs_valid(struct fs *fs, const struct node *node)
 {
-    return S_ISREG(st->st_mode) || scratch_is(st->st_ino) ? 0 : ATTR_TIMEOUT;
+    if (node_is_dir(node))
+        return ATTR_TIMEOUT;
+    return node->row->facet >= FACETS || pages_are_old(fs->pages, node_ino(node)) ? 0
+                                                                                  : ATTR_TIMEOUT;
 }
 
 GString *fs_render(void *ctx, uint64_t ino)
@@ -82,7 +96,7 @@ GString *fs_render(void *ctx, uint64_t ino)
 }
 
 /* Size and time of the version that INO shows. */
-static int stat_live(struct fs *fs, uint64_t ino, struct stat *st)
+static int stat_live(struct fs *fs, uint64_t ino, struct stat *st, double *valid)
 {
     struct view view;
 
@@ -90,26 +104,29 @@ static int stat_live(struct fs *fs, uint64_t ino, struct stat *st)
         return ESTALE;
     stat_set_size(st, view_size(&view));
     stat_set_time(st, view.time);
+    *valid = pages_are_old(fs->pages, ino) ? 0 : (double)view.life / G_USEC_PER_SEC;
     view_clear(&view);
     return 0;
 }
 
-int fs_stat(struct fs *fs, uint64_t ino, struct stat *st)
+int fs_stat(struct fs *fs, uint64_t ino, struct stat *st, double *valid)
 {
     struct node node;
     bool live = false;
     int err = ESTALE;
 
+    *valid = 0;
     if (scratch_is(ino))
         return scratch_stat(fs->scratches, ino, st);
     cloud_read_lock(fs->cloud);
     if (node_find(fs->cloud, ino, &node)) {
         node_stat(fs->cloud, &node, st);
+        *valid = fs_valid(fs, &node);
         live = node_is_live(&node);
         err = 0;
     }
     cloud_read_unlock(fs->cloud);
-    return live ? stat_live(fs, ino, st) : err;
+    return live ? stat_live(fs, ino, st, valid) : err;
 }
 
 static int find_entry(struct fs *fs, uint64_t parent, const char *name, struct node *child)
@@ -151,16 +168,16 @@ int fs_entry(struct fs *fs, uint64_t parent, const char *name, struct fuse_entry
     err = find_entry(fs, parent, name, &child);
     if (!err) {
         node_stat(fs->cloud, &child, &entry->attr);
+        entry->attr_timeout = fs_valid(fs, &child);
         live = node_is_live(&child);
     }
     cloud_read_unlock(fs->cloud);
     if (live)
-        err = stat_live(fs, entry->attr.st_ino, &entry->attr);
+        err = stat_live(fs, entry->attr.st_ino, &entry->attr, &entry->attr_timeout);
     if (err == ENOENT && !live)
         return scratch_entry(fs, parent, name, entry);
     if (err)
         return err == ESTALE && live ? ENOENT : err;
     entry->ino = entry->attr.st_ino;
-    entry->attr_timeout = fs_attr_timeout(&entry->attr);
     return 0;
 }

@@ -4,7 +4,7 @@
  *
  * Every request is answered exactly once. None waits: reads come from the model and from
  * published versions, what takes long is parked (park.h) and answered from the engine's thread.
- * Lock order: a handle's lock, the reply barrier (inval.h), the model's. A published version's
+ * Lock order: a handle's lock, the reply barrier (notify.h), the model's. A published version's
  * lock is never held together with another.
  */
 #pragma once
@@ -16,6 +16,7 @@
 #include "fs/cut.h"
 #include "fs/inval.h"
 #include "fs/node.h"
+#include "fs/notify.h"
 #include "fs/park.h"
 #include "fs/poll.h"
 #include "fs/publish.h"
@@ -26,7 +27,10 @@ struct fs {
     struct fuse_session *session;
     const char *mountpoint;
     struct publish *publish;
-    struct inval *inval;
+    struct notify *notify;
+    struct pages *pages;
+    struct inval inval;
+    bool no_opendir; /* the kernel can do without; set once, before all other requests */
     struct parking *parking;
     struct cuts *cuts;
     struct handles *handles;
@@ -37,12 +41,12 @@ struct fs {
 };
 
 /*
- * Names are cached until they are invalidated. The attributes of directories and links are
- * invalidated too, but for the moment between an answer and the kernel's taking it in; those of
- * files are always asked for.
+ * Seconds. Names, attributes and listings are cached until they are invalidated. Those of what
+ * changes by sampling stay for a part of their version's life (publish.h); those of the log and of
+ * scratch files are always asked for.
  */
 #define ENTRY_TIMEOUT 3600.0
-#define ATTR_TIMEOUT  1.0
+#define ATTR_TIMEOUT  3600.0
 
 extern const struct fuse_lowlevel_ops fs_ops;
 
@@ -58,10 +62,12 @@ static inline struct fs *fs_of(fuse_req_t req)
 }
 
 struct actor fs_actor(fuse_req_t req);
-double fs_attr_timeout(const struct stat *st);
 
-/* Attributes of INO, with the size and time of the version that a live file shows now. ESTALE. */
-int fs_stat(struct fs *fs, uint64_t ino, struct stat *st) EXCLUDES(model);
+/* Attributes of INO, with the size and time of the version that a live file shows now, and the
+ * seconds for which they hold. ESTALE. */
+int fs_stat(struct fs *fs, uint64_t ino, struct stat *st, double *valid) EXCLUDES(model);
+/* The same of what changes with a facet only. */
+double fs_valid(struct fs *fs, const struct node *node);
 /* ENOENT, ESTALE, ENOTDIR. */
 int fs_entry(struct fs *fs, uint64_t parent, const char *name, struct fuse_entry_param *entry)
     EXCLUDES(model);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/spec/spec.h"
+#include "fs/pages.h"
 #include "fs/proc.h"
 #include "fs/restore.h"
 #include "fs/scratch.h"
@@ -25,6 +26,8 @@ struct handles *handles_new(void)
 
 static void dispose(struct handle *handle)
 {
+    if (handle->paged && pages_close(handle->paged->pages, handle->ino))
+        notify_inode(handle->paged->notify, handle->ino);
     g_clear_pointer(&handle->text, g_bytes_unref);
     buffer_free(handle->buffer);
     pthread_mutex_destroy(&handle->lock);
@@ -39,8 +42,10 @@ void handles_free(struct handles *all)
     if (!all)
         return;
     g_hash_table_iter_init(&iter, all->set);
-    while (g_hash_table_iter_next(&iter, &handle, NULL))
+    while (g_hash_table_iter_next(&iter, &handle, NULL)) {
+        ((struct handle *)handle)->paged = NULL; /* nobody is told any more */
         dispose(handle);
+    }
     g_hash_table_destroy(all->set);
     pthread_mutex_destroy(&all->lock);
     g_free(all);
@@ -71,6 +76,8 @@ static int look(struct fs *fs, uint64_t ino, int flags, struct handle *handle, b
     if (wants_write(flags) && !node.row->store)
         return EACCES; /* for root too: nothing could come of it */
     *live = node_is_live(&node);
+    if (!*live && node.row->facet != LOG && !wants_write(flags) && pages_open(fs->pages, ino))
+        handle->paged = fs;
     if (!*live && node.row->facet != LOG)
         handle->text = g_string_free_to_bytes(node_text(fs->cloud, &node));
     return 0;
@@ -88,6 +95,12 @@ static int look_locked(struct fs *fs, uint64_t ino, int flags, struct handle *ha
     cloud_read_unlock(fs->cloud);
     if (!live)
         return err;
+    /* First, so that its time is not over in between. */
+    if (!publish_look(fs->publish, ino, &view))
+        return ESTALE;
+    view_clear(&view);
+    if (pages_open(fs->pages, ino))
+        handle->paged = fs;
     if (!publish_look(fs->publish, ino, &view))
         return ESTALE;
     handle->text = view.text;
@@ -190,11 +203,13 @@ void handle_free(struct handle *handle)
 
 bool handle_size(struct handle *handle, size_t *size)
 {
-    bool known = handle->buffer || handle_is_discarding(handle);
+    bool known = handle->buffer || handle_is_discarding(handle) || handle->paged;
 
     pthread_mutex_lock(&handle->lock);
     if (handle->buffer)
         *size = handle->buffer->text->len;
+    else if (handle->paged)
+        *size = g_bytes_get_size(handle->text);
     else if (known)
         *size = handle->discarded;
     pthread_mutex_unlock(&handle->lock);

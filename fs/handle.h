@@ -21,7 +21,8 @@ struct handle {
     struct actor opener;
     pid_t process; /* the opener's thread group */
 
-    bool append; /* a scratch file opened with O_APPEND */
+    struct fs *paged; /* whose kernel's pages it reads (pages.h); NULL: it reads directly */
+    bool append;      /* a scratch file opened with O_APPEND */
 
     /* The time of the content that was opened; of a LOG's last line, when read to its end. */
     _Atomic int64_t seen;
@@ -55,7 +56,7 @@ void handle_open_nothing(struct handle *handle);
 bool handle_is_scratch(const struct handle *handle);
 bool handle_is_discarding(const struct handle *handle);
 
-/* Length of what is in the buffer; false without one. */
+/* Length of what reads of it give, where that may differ from what the file shows now. */
 bool handle_size(struct handle *handle, size_t *size);
 /* What is due for a commit, with its length; NULL: nothing. *REFUSED: errno of a write. */
 char *handle_take(struct handle *handle, size_t *len, int *refused);

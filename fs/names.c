@@ -16,13 +16,13 @@ static void reply_entry(struct fs *fs, fuse_req_t req, uint64_t parent, const ch
     struct fuse_entry_param entry;
     int err;
 
-    inval_reply_begin(fs->inval);
+    notify_reply_begin(fs->notify);
     err = fs_entry(fs, parent, name, &entry);
     if (err)
         fuse_reply_err(req, err);
     else
         fuse_reply_entry(req, &entry);
-    inval_reply_end(fs->inval);
+    notify_reply_end(fs->notify);
 }
 
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)

@@ -7,9 +7,11 @@
 static void op_init(void *userdata, struct fuse_conn_info *conn)
 {
     unsigned want = FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_EXPORT_SUPPORT | FUSE_CAP_READDIRPLUS |
-                    FUSE_CAP_READDIRPLUS_AUTO;
+                    FUSE_CAP_NO_OPENDIR_SUPPORT | FUSE_CAP_CACHE_SYMLINKS;
+    struct fs *fs = userdata;
 
-    (void)userdata;
+    fs->no_opendir = conn->capable & FUSE_CAP_NO_OPENDIR_SUPPORT;
+    conn->want &= ~(unsigned)FUSE_CAP_READDIRPLUS_AUTO; /* always: it fills the caches */
     conn->want |= want & conn->capable;
     conn->want &=
         ~(unsigned)FUSE_CAP_WRITEBACK_CACHE; /* errors of write(2) must reach the writer */
@@ -64,7 +66,8 @@ static void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t
     fuse_reply_err(req, EPERM);
 }
 
-/* ---- no extended attributes; never ENOSYS, which the kernel would remember for the mount */
+/* ---- no extended attributes. ENOSYS is EOPNOTSUPP for programs, and the kernel remembers it:
+ * ls -l asks for two of each file. */
 
 static void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value,
                         size_t size, int flags)
@@ -82,7 +85,7 @@ static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t
     (void)ino;
     (void)name;
     (void)size;
-    fuse_reply_err(req, ENODATA);
+    fuse_reply_err(req, ENOSYS);
 }
 
 static void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)

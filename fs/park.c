@@ -86,6 +86,15 @@ static void unref(struct parked *parked)
     g_free(parked);
 }
 
+static void answer(void *data)
+{
+    struct parked *parked = data;
+
+    parked->answer(parked, parked->err);
+    unref(parked);
+}
+
+/* Once the answer is there, everybody sees what was done: the kernel hears of it before. */
 static void finish(struct parked *parked, int err)
 {
     struct parking *parking = parked->fs->parking;
@@ -95,8 +104,8 @@ static void finish(struct parked *parked, int err)
     pthread_mutex_lock(&parking->lock);
     g_hash_table_remove(parking->all, parked);
     pthread_mutex_unlock(&parking->lock);
-    parked->answer(parked, err);
-    unref(parked);
+    parked->err = err;
+    notify_call(parked->fs->notify, answer, parked);
 }
 
 void park_run(struct parked *parked)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Parked requests: those that wait for the engine. No FUSE thread waits with them; they go on in
- * the engine's thread, step by step, and are answered there.
+ * the engine's thread, step by step, and are answered when the kernel has heard of the inodes that
+ * they changed (notify.h), in the thread that tells it.
  *
  * A signal for the waiting process ends the wait with EINTR, what was begun goes on. Signals that
  * programs get in passing (a child has ended) do not: a shell's echo must not fail because a job
@@ -28,6 +29,7 @@ struct parked {
     struct actor actor;
     _Atomic engine_ticket ticket;
     atomic_bool cancelled;
+    int err; /* what it ended with */
 
     /* Filled before park_run(). */
     /* Begins the next step with park_hold() and park_began(); false: there is none (left). */

@@ -87,13 +87,21 @@ static bool is_current(const struct entry *entry, int64_t now)
     return entry->text && now - entry->looked < PUBLISH_HOLD && now - entry->made < PUBLISH_LIMIT;
 }
 
+/* Looked at now, it stays for HOLD, but not beyond LIMIT. */
+static int64_t life_of(const struct entry *entry, int64_t now)
+{
+    int64_t left = MIN(PUBLISH_HOLD, entry->made + PUBLISH_LIMIT - now);
+
+    return MAX(left - PUBLISH_MARGIN, 0);
+}
+
 static void look(struct publish *publish, struct entry *entry, int64_t now, struct view *view)
 {
     entry->looked = now;
     g_queue_unlink(&publish->live, &entry->link);
     g_queue_push_tail_link(&publish->live, &entry->link);
     if (view)
-        *view = (struct view){g_bytes_ref(entry->text), entry->time};
+        *view = (struct view){g_bytes_ref(entry->text), entry->time, life_of(entry, now)};
 }
 
 static bool look_current(struct publish *publish, uint64_t ino, struct view *view)
@@ -141,8 +149,10 @@ static void set_text(struct publish *publish, struct entry *entry, GString *text
 {
     uint64_t hash = hash_text(text);
 
-    if (!entry->time || entry->hash != hash || entry->size != text->len)
+    if (!entry->time || entry->hash != hash || entry->size != text->len) {
         entry->time = publish->ops->wall();
+        publish->ops->changed(publish->ctx, entry->ino);
+    }
     drop_text(publish, entry);
     entry->hash = hash;
     entry->size = text->len;

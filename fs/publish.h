@@ -19,13 +19,17 @@
 enum {
     PUBLISH_HOLD = 1000 * 1000,      /* microseconds */
     PUBLISH_LIMIT = 3 * 1000 * 1000, /* the same */
-    PUBLISH_REMEMBER = 65536,        /* files of which nothing but hash and time is kept */
+    /* How long before its end a version is not cached any more. Looks at what is cached are not
+     * seen, and a tool that was given it so still has to open and read it. */
+    PUBLISH_MARGIN = 300 * 1000,
+    PUBLISH_REMEMBER = 65536, /* files of which nothing but hash and time is kept */
 };
 
 /* A version of a file. */
 struct view {
     GBytes *text;
     int64_t time; /* nanoseconds since the epoch */
+    int64_t life; /* microseconds for which its attributes may be taken to be so */
 };
 void view_clear(struct view *view);
 size_t view_size(const struct view *view);
@@ -33,6 +37,8 @@ size_t view_size(const struct view *view);
 struct publish_ops {
     /* The text of INO as it is now; NULL: there is no such file any more. */
     GString *(*render)(void *ctx, uint64_t ino);
+    /* INO shows another text from now on. With a lock held: is to take leaves only. */
+    void (*changed)(void *ctx, uint64_t ino);
     int64_t (*monotonic)(void); /* microseconds */
     int64_t (*wall)(void);      /* nanoseconds since the epoch */
 };

@@ -113,8 +113,8 @@ static void answer_migrate(struct parked *parked, int err)
     if (!err && parked->lines[0][0])
         scratch_unlink(fs->scratches, parked->ino, parked->lines[0]);
     fuse_reply_err(parked->req, err);
-    inval_name(fs->inval, parked->ino, parked->lines[1]);
-    inval_name(fs->inval, (uint64_t)parked->size, parked->lines[2]);
+    notify_name(fs->notify, parked->ino, parked->lines[1]);
+    notify_name(fs->notify, (uint64_t)parked->size, parked->lines[2]);
 }
 
 /* FROM is a scratch link, or the VM's entry in its host's vms/. */
@@ -243,7 +243,7 @@ static int back_up(struct fs *fs, fuse_req_t req, const struct spot *from, const
     if (!err)
         hidden_add(fs->hidden, spot_key(from));
     /* The kernel takes the new name for the spec's inode until it is told. */
-    inval_name(fs->inval, to->parent, to->name);
+    notify_name(fs->notify, to->parent, to->name);
     return err;
 }
 

@@ -17,6 +17,7 @@
 
 #include "core/error.h"
 #include "fs/fs.h"
+#include "fs/pages.h"
 
 enum { THREADS = 10, NUDGE_US = 20 * 1000 };
 
@@ -42,8 +43,8 @@ static void stop_waiting(struct fs *fs)
 {
     sd_notify(0, "STOPPING=1");
     parking_close(fs->parking);
-    if (fs->inval)
-        inval_stop(fs->inval);
+    if (fs->notify)
+        notify_stop(fs->notify);
 }
 
 static void *stopper_run(void *data)
@@ -103,10 +104,22 @@ static bool run(struct fs *fs, GError **error)
     return err >= 0;
 }
 
+static void told(void *fs, uint64_t ino)
+{
+    pages_told(((struct fs *)fs)->pages, ino);
+}
+
+static void sweep(void *fs)
+{
+    publish_sweep(((struct fs *)fs)->publish);
+}
+
+static const struct notify_ops notify_ops = {told, sweep};
+
 static void watch(struct fs *fs, cloud_watcher watcher)
 {
     cloud_write_lock(fs->cloud);
-    cloud_watch(fs->cloud, watcher, fs->inval);
+    cloud_watch(fs->cloud, watcher, &fs->inval);
     cloud_write_unlock(fs->cloud);
 }
 
@@ -125,7 +138,7 @@ static void end(struct fs *fs)
         return;
     stop_waiting(fs);
     engine_free(fs->engine);
-    inval_free(fs->inval);
+    notify_free(fs->notify);
     fs_release(fs);
 }
 
@@ -139,9 +152,10 @@ static bool mount_and_run(struct fs *fs, const char *mountpoint, void (*ready)(v
         return false;
     }
     /* Not before: there was nobody to notify. */
-    fs->inval = inval_new(fs->session, fs->publish, fs->pollers, error);
-    ok = fs->inval != NULL;
+    fs->notify = notify_new(fs->session, &notify_ops, fs, error);
+    ok = fs->notify != NULL;
     if (ok) {
+        fs->inval = (struct inval){fs->notify, fs->pages, fs->pollers};
         watch(fs, inval_watch);
         ready();
         sd_notify(0, "READY=1");

@@ -175,7 +175,7 @@ enum change {
     CHANGE_ADDED,    /* the object appeared in its folder */
     CHANGE_REMOVED,  /* it left its folder */
     CHANGE_LEAVING,  /* its file left specs/ */
-    CHANGE_STAYING,  /* and came back */
+    CHANGE_STAYING,  /* it came there, or came back */
     CHANGE_FACET,    /* FACET of the object changed */
     CHANGE_LINKED,   /* VM appeared in the `vms/` of OTHER (a host or service) */
     CHANGE_UNLINKED, /* VM left the `vms/` of OTHER */

@@ -145,6 +145,7 @@ void cloud_set_managed(struct cloud *cloud, struct object *vm)
         return;
     vm->vm.managed = true;
     stamp_one(cloud, folders_of[OBJECT_VM][1]);
+    cloud_tell(cloud, CHANGE_STAYING, vm, FACET_SPEC, NULL);
 }
 
 struct object *cloud_add(struct cloud *cloud, enum object_kind kind, uint64_t id, const char *name,
@@ -297,4 +298,5 @@ void cloud_set_time(struct cloud *cloud, struct object *object, enum facet facet
     object->times[facet] = time;
     object->times[FACET_ATTR] = cloud_now();
     cloud_tell(cloud, CHANGE_FACET, object, facet, NULL);
+    cloud_tell(cloud, CHANGE_FACET, object, FACET_ATTR, NULL);
 }

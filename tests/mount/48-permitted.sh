@@ -157,7 +157,7 @@ ok                  chown vms/web1/state 0
 EOPNOTSUPP          setxattr vms/web1/spec user.x
 EOPNOTSUPP          setxattr vms/web1 user.x
 EOPNOTSUPP|ENODATA  removexattr vms/web1/spec user.x
-ENODATA             getxattr vms/web1/spec user.x
+EOPNOTSUPP          getxattr vms/web1/spec user.x
 ENODATA|EOPNOTSUPP  getxattr vms/web1/spec system.posix_acl_access
 ok                  truncate vms/web1/spec 0
 ok                  truncate vms/web1/ctl 0

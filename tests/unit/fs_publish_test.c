@@ -22,6 +22,12 @@ static GString *render(void *ctx, uint64_t ino)
     return content ? g_string_new(content) : NULL;
 }
 
+static void changed(void *ctx, uint64_t ino)
+{
+    (void)ctx;
+    (void)ino;
+}
+
 static int64_t monotonic(void)
 {
     return clock_us;
@@ -34,7 +40,7 @@ static int64_t wall(void)
 
 static int setup(void **state)
 {
-    static const struct publish_ops ops = {render, monotonic, wall};
+    static const struct publish_ops ops = {render, changed, monotonic, wall};
 
     clock_us = 1000;
     wall_ns = 0;

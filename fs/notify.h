@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Telling the kernel that what it caches is wrong.
+ *
+ * A notification can wait for what a request holds, so none is made from inside a request or with
+ * a lock held: all are queued and sent by two threads. One sends those about inodes (attributes,
+ * pages, listings). They wait at most for a read or readdir under way, which we answer at once, so
+ * answers to writers can wait for them: notify_call(). The other sends those about names, which
+ * wait for the directory's lock; the kernel holds it for as long as a rename or rmdir in it is
+ * parked, so nothing may wait for these.
+ *
+ * A stale name does no harm when its object is gone: its inode was invalidated, the kernel asks
+ * for its attributes, hears ESTALE, and looks the name up again.
+ *
+ * Nothing is remembered of what the kernel knows: it answers ENOENT for what it does not.
+ *
+ * An answer that was made before a change must not reach the kernel after the notification about
+ * it, or it stays wrong for as long as it is cached. So answers that carry names or attributes of
+ * inodes that may be new to the kernel are made between notify_reply_begin() and
+ * notify_reply_end(), and the threads let those pass that were under way. The kernel itself drops
+ * old attributes of inodes that it knows; and whoever looks a name up holds the directory's lock
+ * until it has taken the answer in. What is left is an inode that the kernel is just about to know:
+ * where it says ENOENT, it is told once more, AGAIN_MS later.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdint.h>
+
+struct fuse_session;
+struct notify;
+
+enum { NOTIFY_AGAIN_MS = 2, NOTIFY_IDLE_S = 5 };
+
+/* Called from the first thread. */
+struct notify_ops {
+    void (*told)(void *ctx, uint64_t ino); /* the kernel has heard of a notify_inode() */
+    void (*idle)(void *ctx);               /* each few seconds */
+};
+struct notify *notify_new(struct fuse_session *session, const struct notify_ops *ops, void *ctx,
+                          GError **error);
+/* Ends the threads; what comes after is dropped, but calls are made at once. While requests are
+ * still being answered, as it may have to wait for one. */
+void notify_stop(struct notify *notify);
+void notify_free(struct notify *notify);
+
+/* Attributes, text or entries of INO have changed. */
+void notify_inode(struct notify *notify, uint64_t ino);
+/* NAME in directory PARENT is not what the kernel takes it for. */
+void notify_name(struct notify *notify, uint64_t parent, const char *name);
+/* The listing of DIR that is being answered is not to be kept. */
+void notify_listing(struct notify *notify, uint64_t dir);
+/* FN(DATA) when the kernel has heard of all inodes so far. */
+void notify_call(struct notify *notify, void (*fn)(void *data), void *data);
+
+void notify_reply_begin(struct notify *notify);
+void notify_reply_end(struct notify *notify);
