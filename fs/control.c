@@ -77,3 +77,12 @@ void store_control(struct fs *fs, fuse_req_t req, struct handle *handle, const c
     parked->answer = answer_control;
     park_run(parked);
 }
+
+void store_plan(struct fs *fs, fuse_req_t req, struct handle *handle, const char *data, size_t size,
+                off_t offset)
+{
+    if (offset > 0 || (size > 0 && data[0] == '#'))
+        fuse_reply_write(req, size);
+    else
+        store_control(fs, req, handle, data, size, offset);
+}

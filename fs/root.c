@@ -13,13 +13,15 @@ static void show_events(const struct object *object, struct cloud *cloud, GStrin
 }
 
 static const struct file_row rows[] = {
-    {"score",   CODE_SCORE,   S_IFREG | 0444, LIVE,       show_score,   NULL, "the whole cloud's score"},
-    {"metrics", CODE_METRICS, S_IFREG | 0444, LIVE,       show_metrics, NULL,
-     "everything in OpenMetrics text"                                                                  },
-    {"README",  CODE_README,  S_IFREG | 0444, FACET_ATTR, show_readme,  NULL,
-     "one screen: how to use this tree"                                                                },
-    {"events",  CODE_EVENTS,  S_IFREG | 0444, LOG,        show_events,  NULL,
-     "what happened, a line an event; tail -F follows it"                                              },
+    {"score",     CODE_SCORE,     S_IFREG | 0444, LIVE,            show_score,     NULL,       "the whole cloud's score"},
+    {"metrics",   CODE_METRICS,   S_IFREG | 0444, LIVE,            show_metrics,   NULL,
+     "everything in OpenMetrics text"                                                                                   },
+    {"README",    CODE_README,    S_IFREG | 0444, FACET_ATTR,      show_readme,    NULL,
+     "one screen: how to use this tree"                                                                                 },
+    {"events",    CODE_EVENTS,    S_IFREG | 0444, LOG,             show_events,    NULL,
+     "what happened, a line an event; tail -F follows it"                                                               },
+    {"rebalance", CODE_REBALANCE, S_IFREG | 0444, FACET_PLACEMENT, show_placement, store_plan,
+     "moves that would pay; writing apply makes them"                                                                   },
 };
 
 const struct file_table root_files = {"root", rows, G_N_ELEMENTS(rows)};

@@ -33,6 +33,8 @@ enum file_code {
     CODE_README,
     CODE_EVENTS,
     CODE_INI, /* a spec's name in specs/; of no inode */
+    CODE_REBALANCE,
+    CODE_MOVES,
 };
 
 /* What a row has in place of a facet when its content does not change with one. */
@@ -110,6 +112,9 @@ void store_spec(struct fs *fs, fuse_req_t req, struct handle *handle, const char
                 off_t offset);
 void store_control(struct fs *fs, fuse_req_t req, struct handle *handle, const char *data,
                    size_t size, off_t offset);
+/* The same for a file whose text is a plan: what starts with '#' is one that is put back. */
+void store_plan(struct fs *fs, fuse_req_t req, struct handle *handle, const char *data, size_t size,
+                off_t offset);
 
 /* The rows that hosts, VMs and services have alike. */
 #define ROW_SPEC                                                                                   \

@@ -124,6 +124,30 @@ struct place_use {
 };
 bool place_use(const struct place *place, uint64_t host, struct place_use *use);
 
+/* One move of a plan. */
+struct place_step {
+    uint64_t vm, from;
+    struct place_choice choice; /* where to, and its S there */
+    double here;                /* S where it is, when its turn comes */
+};
+/* How much better S is there, as a share of S here. */
+double place_gain(const struct place_step *step);
+
+/*
+ * The moves of WANTS (N of them, each by its `vm`, as it was given to place_take()) that better
+ * their S by a share of LEAST or more, the greatest gain first; MOST of them at most, into STEPS.
+ * Each is judged with those before it made, so that in this order no filter is ever broken. The
+ * table is changed meanwhile, and as it was afterwards. Returns their number.
+ */
+size_t place_rebalance(struct place *place, const struct place_want *wants, size_t n, double least,
+                       struct place_step *steps, size_t most);
+/* The same for getting all of WANTS away from where they are, in their order; STEPS has room for N.
+ * Those that can go nowhere have none. */
+size_t place_drain(struct place *place, const struct place_want *wants, size_t n,
+                   struct place_step *steps);
+/* S of WANT on the host where it is; -1: nowhere. */
+double place_here(const struct place *place, const struct place_want *want);
+
 /*
  * The text of a `placement` file for WANT as the table stands, winner first:
  *

@@ -121,13 +121,31 @@ static void run_drain(struct engine *engine, struct request *request, struct obj
 {
     (void)argument;
     set_maintenance(engine, request, host, true);
+    rebalance_drain(engine, host);
 }
 
 static void run_activate(struct engine *engine, struct request *request, struct object *host,
                          const char *argument) REQUIRES(model)
 {
     (void)argument;
+    rebalance_stop(engine, host->id);
     set_maintenance(engine, request, host, false);
+}
+
+static void run_apply(struct engine *engine, struct request *request, struct object *root,
+                      const char *argument) REQUIRES(model)
+{
+    (void)argument;
+    rebalance_apply(engine);
+    request_finish(engine, request->ticket, root, NULL);
+}
+
+static void run_stop(struct engine *engine, struct request *request, struct object *root,
+                     const char *argument) REQUIRES(model)
+{
+    (void)argument;
+    rebalance_stop(engine, 0);
+    request_finish(engine, request->ticket, root, NULL);
 }
 
 static void run_reconnect(struct engine *engine, struct request *request, struct object *host,
@@ -186,6 +204,8 @@ static const struct verb verbs[] = {
     {OBJECT_HOST,    "reconnect", NULL,   run_reconnect},
     {OBJECT_SERVICE, "scale",     "N",    run_scale    },
     {OBJECT_SERVICE, "restart",   NULL,   run_restart  },
+    {OBJECT_FOLDER,  "apply",     NULL,   run_apply    },
+    {OBJECT_FOLDER,  "stop",      NULL,   run_stop     },
 };
 
 static const struct verb *find_verb(enum object_kind kind, const char *name)
@@ -275,7 +295,8 @@ void control_run(struct engine *engine, struct request *request, struct object *
         refuse(engine, request, object, error);
         return;
     }
-    cloud_event(engine->cloud, object, &request->actor, "ctl %s%s%s", words[0], words[1] ? " " : "",
+    cloud_event(engine->cloud, object->id == ROOT_ID ? NULL : object, &request->actor, "%s %s%s%s",
+                object->id == ROOT_ID ? "rebalance" : "ctl", words[0], words[1] ? " " : "",
                 words[1] ? words[1] : "");
     find_verb(object->kind, words[0])->run(engine, request, object, words[1]);
 }

@@ -73,6 +73,7 @@ static void follow_up(struct engine *engine)
         placing_pending(engine);
         plan_refresh_all(engine);
         services_nudge_blocked(engine);
+        rebalance_later(engine);
         run_services(engine);
     }
     cloud_write_unlock(engine->cloud);
@@ -228,6 +229,7 @@ static void end_objects(struct engine *engine)
 {
     const GPtrArray *all;
 
+    mover_free(engine);
     cloud_write_lock(engine->cloud);
     all = cloud_objects(engine->cloud, OBJECT_VM);
     for (unsigned i = 0; i < all->len; i++)

@@ -57,6 +57,7 @@ struct engine {
     GHashTable *restless; /* id to struct object *: services to be looked at */
     GHashTable *buried;   /* UUIDs of domains that were destroyed a moment ago */
     bool room_changed;    /* a pending VM might fit now */
+    struct mover *mover;  /* plans of moves (rebalance.c) */
     GError *store_error;  /* why the last save failed; NULL: it did not */
 };
 
@@ -191,6 +192,7 @@ struct vm_work {
     char *refused;          /* the template's text that it could not follow */
     int refused_code;
     uint64_t other;      /* host on which it was seen too; 0: none */
+    int64_t moved;       /* monotonic microseconds of its last move; 0: none */
     bool moving;         /* a job that moves it, or asks what became of that, is under way */
     unsigned move_timer; /* the deadline of its move, or when to ask again what became of it */
 };
@@ -257,6 +259,18 @@ void vm_revive(struct engine *engine, struct object *vm) REQUIRES(model);
 void vm_retry_later(struct engine *engine, struct object *vm) REQUIRES(model);
 /* What it could not do is forgotten: something new is tried. */
 void vm_rested(struct engine *engine, struct object *vm) REQUIRES(model);
+
+/* ---- rebalance.c: plans of moves, and carrying them out */
+void mover_free(struct engine *engine);
+/* Something has changed: the plans are made anew before long. */
+void rebalance_later(struct engine *engine);
+void rebalance_apply(struct engine *engine) REQUIRES(model);
+/* No more moves from the host FROM (0: at all) but for those under way. */
+void rebalance_stop(struct engine *engine, uint64_t from) REQUIRES(model);
+/* All of HOST's VMs are to leave; its `error` tells of those that cannot. */
+void rebalance_drain(struct engine *engine, struct object *host) REQUIRES(model);
+/* A move of VM has ended. */
+void rebalance_moved(struct engine *engine, struct object *vm, const GError *error) REQUIRES(model);
 
 /* ---- placing.c */
 /* The types that will do for VM where its spec names none; NULL-terminated, free with g_free. */

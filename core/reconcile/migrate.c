@@ -209,6 +209,7 @@ static void arrive(struct engine *engine, struct object *vm, struct object *host
                    const struct virt_domain *domain) REQUIRES(model)
 {
     vm_work(vm)->other = 0;
+    vm_work(vm)->moved = g_get_monotonic_time();
     cloud_set_host(engine->cloud, vm, host);
     cloud_set_error(engine->cloud, vm, 0, NULL);
     vm_seen(engine, vm, domain);
@@ -239,6 +240,7 @@ static void done_move(struct engine *engine, struct task *task, const GError *er
         arrive(engine, vm, host, task->domain);
     }
     vm_settled(engine, vm, error);
+    rebalance_moved(engine, vm, error);
     /* Events of meanwhile were left to this job. */
     if (error && host_is_up(vm->vm.host))
         host_look(engine, vm->vm.host, vm->vm.uuid);

@@ -26,6 +26,13 @@ static const struct spec_key rows[] = {
              CONF(grace), .doc = "time until a removed specs/ file removes its object"),
     SPEC_KEY("wait", SPEC_REAL, .unit = "seconds", .max = 600, .zero = true, .preset = "10",
              CONF(wait), .doc = "time that close waits for a job at most"),
+    SPEC_KEY("rebalance_gain", SPEC_REAL, .max = 1000, .preset = "0.2", CONF(rebalance_gain),
+             .doc = "what a move must better a VM's S by, as a share of it"),
+    SPEC_KEY("rebalance_hold", SPEC_REAL, .unit = "seconds", .max = 864000, .zero = true,
+             .preset = "600", CONF(rebalance_hold),
+             .doc = "time in which a VM that was moved is not moved again by a plan"),
+    SPEC_KEY("rebalance_at_once", SPEC_COUNT, .unit = "moves", .min = 1, .max = 32, .preset = "2",
+             CONF(rebalance_at_once), .doc = "moves of a plan that are under way at most"),
 };
 
 enum section { NONE, CLOUD, VIRTUALIZATION, HOST };

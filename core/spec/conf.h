@@ -24,6 +24,9 @@ struct conf {
     double sample;              /* seconds between samples of a host */
     double grace;               /* seconds until a removed specs/ file removes its object */
     double wait;                /* seconds that close(2) waits for a job at most */
+    double rebalance_gain;      /* what a move must better S by, as a share of it */
+    double rebalance_hold;      /* seconds in which a VM that was moved is not planned again */
+    uint32_t rebalance_at_once; /* moves of a plan under way at most */
     GHashTable *virtualization; /* char * to double *: V by libvirt's domain type */
     GPtrArray *hosts;           /* of struct conf_host *, in the file's order */
 };

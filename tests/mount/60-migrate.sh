@@ -93,11 +93,12 @@ sleep 0.5
 on web1 "$first"
 
 # cloudfs is killed in the middle: afterwards the VM is found once, and not moved again.
-op write web1/ctl "migrate $second" >"$T/late" &
-sleep 0.7
 cd "$T"
+op write "$M/vms/web1/ctl" "migrate $second" >late &
+sleep 0.7
+kill -KILL "$CLOUD"
+wait $! || true # its file is closed then
 kill_cloud
-wait $! || true
 mount_again
 settled() { lives web1 "$1" "$2" && [ "$(readlink "$M/vms/web1/host")" = "../../hosts/$1" ]; }
 anywhere() { settled "$first" "$second" || settled "$second" "$first"; }
@@ -115,7 +116,37 @@ echo destroy >web1/ctl
 gives 'write EOPNOTSUPP' write web1/ctl "migrate $other"
 has web1/error 'disk'
 on web1 "$now"
-rm -r web1 paper
+rm -r web1
+
+# A host is drained: its moves can be read before, and who stays, with why.
+on paper t2
+wait_for 5 shows ../hosts/t2/moves '^paper t2 - stays: .*while it runs'
+echo destroy >paper/ctl
+wait_for 5 shows ../hosts/t2/moves '^paper t2 t1 '
+new_vm fixed 'virtualization = test' 'host = t2' 'power = off'
+echo drain >../hosts/t2/ctl
+wait_for 10 links paper/host ../../hosts/t1
+is ../hosts/t2/state maintenance
+has ../hosts/t2/error 'fixed'
+wait_for 5 shows ../hosts/t2/moves '^fixed t2 - stays: '
+on fixed t2
+echo activate >../hosts/t2/ctl
+rm -r fixed paper
+
+# The cloud is rebalanced: two that are alone on their hosts pay to be together.
+new_vm left 'virtualization = test' 'memory = 512MiB' 'host = t1' 'power = off'
+new_vm right 'virtualization = test' 'memory = 512MiB' 'host = t2' 'power = off'
+put vms/left 'virtualization = test' 'memory = 512MiB' 'power = off'
+put vms/right 'virtualization = test' 'memory = 512MiB' 'power = off'
+wait_for 5 shows ../rebalance '^(left t1 t2|right t2 t1) \+'
+same "$(readlink left/host)$(readlink right/host)" ../../hosts/t1../../hosts/t2
+fails sh -c 'echo now >../rebalance'
+echo apply >../rebalance
+together() { [ "$(readlink left/host)" = "$(readlink right/host)" ]; }
+wait_for 10 together
+wait_for 5 shows ../rebalance '^# 0 moves'
+hasnt ../rebalance stopped
+rm -r left right
 same "$(virsh_on one list --all --name | xargs)$(virsh_on two list --all --name | xargs)" ''
 same "$(ls "$T/one/images" "$T/two/images" | grep -v -e : -e '^$' || true)" ''
 cd "$T"
