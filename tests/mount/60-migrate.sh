@@ -96,9 +96,11 @@ on web1 "$first"
 cd "$T"
 op write "$M/vms/web1/ctl" "migrate $second" >late &
 sleep 0.7
+writer=$!
 kill -KILL "$CLOUD"
-wait $! || true # its file is closed then
-kill_cloud
+wait "$CLOUD" 2>/dev/null || true
+wait "$writer" || true # its file is closed then
+fusermount3 -u "$M"
 mount_again
 settled() { lives web1 "$1" "$2" && [ "$(readlink "$M/vms/web1/host")" = "../../hosts/$1" ]; }
 anywhere() { settled "$first" "$second" || settled "$second" "$first"; }
