@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Nothing stale: what the kernel keeps (names, attributes, pages, listings, links) is what is so,
-# from the moment that a change returned to who made it. ROUNDS changes (60) of each kind, while
+# from the moment that a change returned to who made it. ROUNDS changes (15) of each kind, while
 # READERS processes (3) keep everything cached by reading it over and over.
 . "$(dirname "$0")/lib.sh"
 
-ROUNDS=${ROUNDS:-60} READERS=${READERS:-3}
+ROUNDS=${ROUNDS:-15} READERS=${READERS:-3}
 mount_cloud "$(test_section h1 64 65536)" "$(test_section h2 64 65536)"
 wait_for 10 reads "$M/hosts/h1/state" up
 wait_for 10 reads "$M/hosts/h2/state" up
