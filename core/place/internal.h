@@ -125,6 +125,7 @@ struct place {
     GHashTable *names; /* host->name to struct host */
     GHashTable *vms;   /* &reservation->vm to struct reservation */
     GHashTable *traits[TRAIT_KINDS];
+    uint64_t room;       /* place_room() */
     uint64_t bits_taken; /* of the signature, by traits that own a bit */
     GHashTable *avoid, *near, *services;
     GHashTable *needed;          /* label to the number of waiting specs that need it */

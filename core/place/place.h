@@ -116,6 +116,12 @@ void place_give(struct place *place, uint64_t vm);
  */
 void place_need(struct place *place, const char *const *labels);
 void place_unneed(struct place *place, const char *const *labels);
+void place_need_nothing(struct place *place);
+
+/* Grows whenever a host may have got room, or come to offer more; taking never makes it grow. */
+uint64_t place_room(const struct place *place);
+/* Appends the virtualization types that hosts offer, sorted; good until the table changes. */
+void place_types(const struct place *place, GPtrArray *types);
 
 struct place_use {
     uint32_t vms;

@@ -17,9 +17,30 @@ static void leave(struct group *group, const struct host *host)
         group_remove(group, host->row);
 }
 
+static void give(struct place *place, struct reservation *taken);
+
+static const struct group *find_group(GHashTable *home, const char *name)
+{
+    return name ? g_hash_table_lookup(home, name) : NULL;
+}
+
+/* TAKEN, by what takes WANT in its place. */
+static bool makes_room(const struct place *place, const struct reservation *taken, uint64_t id,
+                       const struct place_want *want)
+{
+    return taken->host->id != id || taken->cpus > want->cpus || taken->memory > want->memory ||
+           taken->avoid != find_group(place->avoid, want->avoid) ||
+           taken->near != find_group(place->near, want->near) ||
+           taken->service != g_hash_table_lookup(place->services, &want->service);
+}
+
 void place_take(struct place *place, uint64_t vm, uint64_t id, const struct place_want *want)
 {
-    place_give(place, vm);
+    struct reservation *before = g_hash_table_lookup(place->vms, &vm);
+    if (before) {
+        place->room += makes_room(place, before, id, want);
+        give(place, before);
+    }
     struct host *host = place_ensure(place, id);
     struct reservation *taken = g_new0(struct reservation, 1);
     taken->vm = vm;
@@ -44,6 +65,12 @@ void place_give(struct place *place, uint64_t vm)
     struct reservation *taken = g_hash_table_lookup(place->vms, &vm);
     if (!taken)
         return;
+    place->room++;
+    give(place, taken);
+}
+
+static void give(struct place *place, struct reservation *taken)
+{
     struct host *host = taken->host;
     leave(taken->avoid, host);
     leave(taken->near, host);
@@ -52,6 +79,6 @@ void place_give(struct place *place, uint64_t vm)
     host->cpus_reserved -= taken->cpus;
     host->memory_reserved -= taken->memory;
     column_set_free(place, host);
-    g_hash_table_remove(place->vms, &vm);
+    g_hash_table_remove(place->vms, &taken->vm);
     place_settle(place, host);
 }

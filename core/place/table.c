@@ -119,9 +119,15 @@ static char *copy(char *old, const char *text)
     return fresh;
 }
 
+uint64_t place_room(const struct place *place)
+{
+    return place->room;
+}
+
 void place_set_host(struct place *place, const struct place_host *new)
 {
     struct host *host = place_ensure(place, new->id);
+    place->room++;
     forget(place, host);
     host->present = true;
     host->up = new->up;

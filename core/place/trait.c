@@ -100,3 +100,23 @@ uint64_t host_needs(const struct place *place, const struct host *host)
     }
     return needs;
 }
+
+void place_need_nothing(struct place *place)
+{
+    g_hash_table_remove_all(place->needed);
+}
+
+static int compare_words(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+void place_types(const struct place *place, GPtrArray *types)
+{
+    GHashTableIter iter;
+    gpointer type;
+    g_hash_table_iter_init(&iter, place->traits[TRAIT_TYPE]);
+    while (g_hash_table_iter_next(&iter, &type, NULL))
+        g_ptr_array_add(types, type);
+    g_ptr_array_sort(types, compare_words);
+}

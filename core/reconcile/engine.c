@@ -73,6 +73,7 @@ static void follow_up(struct engine *engine)
         placing_pending(engine);
         plan_refresh_all(engine);
         services_nudge_blocked(engine);
+        placing_explain_some(engine);
         rebalance_later(engine);
         run_services(engine);
     }
@@ -218,6 +219,8 @@ static struct engine *engine_alloc(const struct conf *conf, const struct virt_op
     engine->requests = g_hash_table_new(g_int64_hash, g_int64_equal);
     engine->pending =
         g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, (GDestroyNotify)object_unref);
+    engine->unexplained =
+        g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, (GDestroyNotify)object_unref);
     engine->restless =
         g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, (GDestroyNotify)object_unref);
     engine->buried = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -256,6 +259,7 @@ static void engine_dispose(struct engine *engine)
     g_array_free(engine->after, true);
     g_hash_table_destroy(engine->requests);
     g_hash_table_destroy(engine->pending);
+    g_hash_table_destroy(engine->unexplained);
     g_hash_table_destroy(engine->restless);
     g_hash_table_destroy(engine->buried);
     g_clear_error(&engine->store_error);

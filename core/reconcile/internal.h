@@ -49,16 +49,19 @@ struct engine {
     unsigned wait_ms; /* how long a request waits for a job at most */
 
     /* The engine's thread only. */
-    GHashTable *dirty;    /* id to struct object * (reference): to be saved */
-    GArray *deleted;      /* uint64_t: to be deleted from the store */
-    GArray *after;        /* struct after: what waits for the commit */
-    GHashTable *requests; /* ticket to struct request *: not yet answered */
-    GHashTable *pending;  /* id to struct object *: VMs that wait for room */
-    GHashTable *restless; /* id to struct object *: services to be looked at */
-    GHashTable *buried;   /* UUIDs of domains that were destroyed a moment ago */
-    bool room_changed;    /* a pending VM might fit now */
-    struct mover *mover;  /* plans of moves (rebalance.c) */
-    GError *store_error;  /* why the last save failed; NULL: it did not */
+    GHashTable *dirty;       /* id to struct object * (reference): to be saved */
+    GArray *deleted;         /* uint64_t: to be deleted from the store */
+    GArray *after;           /* struct after: what waits for the commit */
+    GHashTable *requests;    /* ticket to struct request *: not yet answered */
+    GHashTable *pending;     /* id to struct object *: VMs that wait for room */
+    GHashTable *restless;    /* id to struct object *: services to be looked at */
+    GHashTable *buried;      /* UUIDs of domains that were destroyed a moment ago */
+    bool room_changed;       /* a pending VM might fit now */
+    GHashTable *unexplained; /* id to struct object *: VMs and plans with an old `placement` */
+    int64_t pass_from;       /* monotonic microseconds: no pass over what waits before */
+    struct mover *mover;     /* plans of moves (rebalance.c) */
+    unsigned pass_timer, explain_timer;
+    GError *store_error; /* why the last save failed; NULL: it did not */
 };
 
 /* After the next commit, without the lock. ERROR: why it failed, or NULL. */
@@ -181,7 +184,16 @@ void host_link_unref(struct host_link *link);
 struct virt *host_link_virt(struct host_link *link);
 
 /* ---- VMs */
+/* Of a VM that waits for room: since when, and when it was refused last (waiting.c). */
+struct waiting {
+    int64_t since;     /* monotonic microseconds; 0: not yet */
+    uint64_t room;     /* place_room() of then */
+    int64_t spec_time; /* of the spec that was refused */
+    enum spec_spread spread;
+};
+
 struct vm_work {
+    struct waiting waiting;
     bool busy;              /* a job that changes it is under way */
     GArray *waiters;        /* tickets */
     GArray *tried;          /* uint64_t ids of hosts on which making it failed */
@@ -200,7 +212,7 @@ struct vm_work *vm_work(struct object *vm);
 void vm_work_free(struct engine *engine, struct object *vm);
 void vm_commit(struct engine *engine, struct request *request, struct object *vm, const char *text,
                Spec *spec) REQUIRES(model);
-/* Places VM and begins to make it; false when it has to wait. */
+/* Places VM and begins to make it; false, and nothing done, when it has to wait. */
 bool vm_place(struct engine *engine, struct object *vm) REQUIRES(model);
 /* Makes the domain of a VM that has a host. */
 void vm_create(struct engine *engine, struct object *vm) REQUIRES(model);
@@ -282,10 +294,20 @@ const char *placing_best_type(struct engine *engine, const struct object *host,
 /* ENOSPC when no host could ever hold it. Also writes VM's `placement` (VM may be NULL). */
 bool placing_check(struct engine *engine, struct object *vm, const struct vm_spec *spec,
                    GError **error) REQUIRES_SHARED(model);
-/* Tries the pending VMs, the most wanted first. */
-void placing_pending(struct engine *engine) REQUIRES(model);
+/* What VM asks for, hosts on which it failed before included. */
+struct place_want placing_want(struct object *vm, const char *const *types) REQUIRES_SHARED(model);
+/* Writes VM's `placement` as things stand. */
+void vm_explain(struct engine *engine, struct object *vm) REQUIRES(model);
 /* The want of what a VM holds on its host. */
 void placing_reserve(struct engine *engine, struct object *vm) REQUIRES(model);
+
+/* ---- waiting.c */
+/* Tries the pending VMs, the most wanted first. */
+void placing_pending(struct engine *engine) REQUIRES(model);
+/* Says of VM, if it waits, what for: `placement` and `error`. */
+void placing_explain(struct engine *engine, struct object *vm) REQUIRES(model);
+/* Renews what is in `unexplained`, for a moment; a timer goes on. */
+void placing_explain_some(struct engine *engine) REQUIRES(model);
 
 /* ---- discover.c */
 /* DOMAINS are all of HOST's. */
@@ -347,7 +369,7 @@ void plan_commit(struct engine *engine, struct request *request, struct object *
                  const char *text, Spec *spec) REQUIRES(model);
 void plan_remove(struct engine *engine, struct request *request, struct object *plan)
     REQUIRES(model);
-/* The answers as the cloud stands now. */
+/* The answers as the cloud stands now; of all: by and by. */
 void plan_refresh(struct engine *engine, struct object *plan) REQUIRES(model);
 void plan_refresh_all(struct engine *engine) REQUIRES(model);
 

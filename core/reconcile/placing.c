@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Between the model and the placement table: what a VM wants, and which VM goes first. */
+/* Between the model and the placement table: what a VM wants, and where it goes. */
 #include <string.h>
 
 #include "core/reconcile/internal.h"
-#include "core/score/score.h"
 
 /* Types that run a program in a directory, not a machine with a kernel and disks. */
 static bool is_container(const char *type)
@@ -22,21 +21,15 @@ static bool suits(const struct engine *engine, const struct vm_spec *spec, const
 
 const char **placing_types(struct engine *engine, const struct vm_spec *spec)
 {
-    const GPtrArray *hosts = cloud_objects(engine->cloud, OBJECT_HOST);
     g_autoptr(GPtrArray) types = g_ptr_array_new();
 
-    if (spec->virtualization) {
+    if (spec->virtualization)
         g_ptr_array_add(types, spec->virtualization);
-        hosts = NULL;
-    }
-    for (unsigned i = 0; hosts && i < hosts->len; i++) {
-        const struct object *host = hosts->pdata[i];
-
-        for (char **type = host->host.types; type && *type; type++)
-            if (suits(engine, spec, *type) &&
-                !g_ptr_array_find_with_equal_func(types, *type, g_str_equal, NULL))
-                g_ptr_array_add(types, *type);
-    }
+    else
+        place_types(cloud_place(engine->cloud), types);
+    for (unsigned i = types->len; !spec->virtualization && i-- > 0;)
+        if (!suits(engine, spec, types->pdata[i]))
+            g_ptr_array_remove_index(types, i);
     g_ptr_array_add(types, NULL);
     return (const char **)g_ptr_array_free(g_steal_pointer(&types), false);
 }
@@ -83,33 +76,36 @@ bool placing_check(struct engine *engine, struct object *vm, const struct vm_spe
     return false;
 }
 
-static void explain_wait(struct engine *engine, struct object *vm) REQUIRES(model)
+struct place_want placing_want(struct object *vm, const char *const *types)
 {
-    const char *first = vm->placement, *end = first ? strchr(first, '\n') : NULL;
-    g_autofree char *line = end ? g_strndup(first, (gsize)(end - first)) : g_strdup("no host");
-    g_autofree char *sentence =
-        g_strdup_printf("waiting for room: %s; see placement for each host's reason", line);
+    struct place_want want = cloud_want(vm, &vm->spec->vm, types);
+    const GArray *tried = vm_work(vm)->tried;
 
-    cloud_set_error(engine->cloud, vm, 0, sentence);
+    want.tried = tried ? (const uint64_t *)(void *)tried->data : NULL;
+    want.n_tried = tried ? tried->len : 0;
+    return want;
+}
+
+void vm_explain(struct engine *engine, struct object *vm)
+{
+    g_autofree const char **types = placing_types(engine, &vm->spec->vm);
+    struct place_want want = placing_want(vm, types);
+
+    cloud_set_placement(engine->cloud, vm, place_explain(cloud_place(engine->cloud), &want));
 }
 
 bool vm_place(struct engine *engine, struct object *vm)
 {
     struct place *place = cloud_place(engine->cloud);
     g_autofree const char **types = placing_types(engine, &vm->spec->vm);
-    struct place_want want = cloud_want(vm, &vm->spec->vm, types);
-    GArray *tried = vm_work(vm)->tried;
+    struct place_want want = placing_want(vm, types);
     struct place_choice choice;
     struct object *host;
 
-    want.tried = tried ? (const uint64_t *)(void *)tried->data : NULL;
-    want.n_tried = tried ? tried->len : 0;
+    if (!place_choose(place, &want, &choice))
+        return false;
     cloud_set_placement(engine->cloud, vm, place_explain(place, &want));
     engine_touch(engine, vm);
-    if (place_find(place, &want, &choice) != PLACE_FOUND) {
-        explain_wait(engine, vm);
-        return false;
-    }
     host = cloud_by_id(engine->cloud, choice.host);
     vm->vm.choice = choice;
     g_free(vm->vm.type);
@@ -117,46 +113,7 @@ bool vm_place(struct engine *engine, struct object *vm)
     place_take(place, vm->id, choice.host, &want);
     cloud_set_host(engine->cloud, vm, host);
     cloud_event(engine->cloud, vm, NULL, "placed on %s, S = %.6f", host->name, choice.schedule);
+    memset(&vm_work(vm)->waiting, 0, sizeof vm_work(vm)->waiting);
     vm_create(engine, vm);
     return true;
-}
-
-/* D x R / C of what waits: a service counts whole, a single VM as one replica at cost 1. */
-static double urgency(const struct object *vm) REQUIRES_SHARED(model)
-{
-    const struct object *service = vm->vm.service;
-
-    if (service && service->spec)
-        return score_schedule(service->spec->service.demand, service->spec->service.replicas,
-                              service->spec->service.cost);
-    return score_schedule(vm->spec->vm.demand, 1, 1);
-}
-
-static int by_urgency(const void *a, const void *b) REQUIRES(model)
-{
-    const struct object *x = *(struct object *const *)a, *y = *(struct object *const *)b;
-    double left = urgency(x), right = urgency(y);
-
-    if (left != right)
-        return left > right ? -1 : 1;
-    return x->id < y->id ? -1 : 1;
-}
-
-void placing_pending(struct engine *engine)
-{
-    g_autoptr(GPtrArray) todo = objects_in(engine->pending);
-
-    g_ptr_array_sort(todo, by_urgency);
-    for (unsigned i = 0; i < todo->len; i++) {
-        struct object *vm = todo->pdata[i];
-
-        if (vm->vm.phase != VM_PENDING || !vm->spec || vm_work(vm)->busy)
-            continue;
-        if (vm_place(engine, vm))
-            g_hash_table_remove(engine->pending, &vm->id);
-        else
-            requests_answer(engine, &vm_work(vm)->waiters, 0); /* accepted; it waits for room */
-        if (vm->vm.service)
-            service_nudge(engine, vm->vm.service);
-    }
 }

@@ -48,7 +48,8 @@ void plan_refresh_all(struct engine *engine)
     const GPtrArray *plans = cloud_objects(engine->cloud, OBJECT_PLAN);
 
     for (unsigned i = 0; i < plans->len; i++)
-        plan_refresh(engine, plans->pdata[i]);
+        g_hash_table_replace(engine->unexplained, &((struct object *)plans->pdata[i])->id,
+                             object_ref(plans->pdata[i]));
 }
 
 void plan_commit(struct engine *engine, struct request *request, struct object *plan,

@@ -33,17 +33,13 @@ static bool try_elsewhere(struct engine *engine, struct object *vm, uint64_t fai
     REQUIRES(model)
 {
     struct vm_work *work = vm_work(vm);
-    g_autofree char *placement = g_strdup(vm->placement), *error = g_strdup(vm->error);
-    int code = vm->error_code;
-
     if (!work->tried)
         work->tried = g_array_new(false, false, sizeof(uint64_t));
     g_array_append_val(work->tried, failed_on);
     leave_host(engine, vm);
     if (vm_place(engine, vm))
         return true;
-    cloud_set_placement(engine->cloud, vm, g_steal_pointer(&placement));
-    cloud_set_error(engine->cloud, vm, code, error);
+    vm_explain(engine, vm);
     return false;
 }
 

@@ -216,6 +216,40 @@ static void test_may_stay(void **state)
     place_free(place);
 }
 
+/* Taking never makes room; giving, shrinking and hosts may. */
+static void test_room(void **state)
+{
+    (void)state;
+    struct place *place = three();
+    struct place_want w = want(8, 8);
+    uint64_t room = place_room(place);
+    place_take(place, 5, 1, &w);
+    place_take(place, 5, 1, &w);
+    w.cpus = 9;
+    w.avoid = "db";
+    place_take(place, 6, 2, &w);
+    place_take(place, 6, 2, &w);
+    place_give(place, 77);
+    assert_true(place_room(place) == room);
+    w.cpus = 8;
+    place_take(place, 6, 2, &w);
+    assert_true(place_room(place) > room);
+    room = place_room(place);
+    w.avoid = NULL;
+    place_take(place, 6, 2, &w);
+    assert_true(place_room(place) > room);
+    room = place_room(place);
+    place_take(place, 6, 3, &w);
+    assert_true(place_room(place) > room);
+    room = place_room(place);
+    place_give(place, 6);
+    assert_true(place_room(place) > room);
+    room = place_room(place);
+    add(place, 4, "h4");
+    assert_true(place_room(place) > room);
+    place_free(place);
+}
+
 static void test_spread_over_hosts(void **state)
 {
     (void)state;
@@ -350,6 +384,7 @@ int main(void)
         cmocka_unit_test(test_labels_that_others_need),
         cmocka_unit_test(test_equal_sums),
         cmocka_unit_test(test_may_stay),
+        cmocka_unit_test(test_room),
         cmocka_unit_test(test_host_comes_later),
         cmocka_unit_test(test_later),
         cmocka_unit_test(test_extremes),

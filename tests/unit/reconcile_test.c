@@ -678,6 +678,57 @@ static void what_does_not_fit_now_waits(void **state)
     expect(f, OBJECT_VM, "three", "state", "running");
 }
 
+static void has_waited(struct fixture *f, const char *name, int seconds)
+{
+    struct cloud *cloud = engine_cloud(f->engine);
+
+    cloud_write_lock(cloud);
+    vm_work(cloud_find(cloud, OBJECT_VM, name))->waiting.since -= seconds * G_USEC_PER_SEC;
+    cloud_write_unlock(cloud);
+}
+
+static void the_most_wanted_goes_first(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(make(f, OBJECT_VM, "one", "memory = 3GiB\n"), 0);
+    assert_int_equal(make(f, OBJECT_VM, "two", "memory = 3GiB\n"), 0);
+    assert_int_equal(make(f, OBJECT_VM, "low", "memory = 3GiB\n"), 0);
+    assert_int_equal(make(f, OBJECT_VM, "bad", "memory = 4GiB\nhost = a\ndemand = 100\n"), 0);
+    assert_int_equal(make(f, OBJECT_VM, "high", "memory = 3GiB\ndemand = 5\n"), 0);
+    assert_int_equal(make(f, OBJECT_VM, "next", "memory = 3GiB\ndemand = 5\n"), 0);
+    assert_int_equal(make(f, OBJECT_VM, "small", "memory = 1GiB\n"), 0);
+    expect(f, OBJECT_VM, "small", "state", "running"); /* what waits does not stop it */
+    assert_int_equal(remove_dir(f, OBJECT_VM, "one"), 0);
+    expect(f, OBJECT_VM, "high", "state", "running");
+    expect(f, OBJECT_VM, "bad", "state", "pending");
+    has_waited(f, "low", 600);
+    assert_int_equal(remove_dir(f, OBJECT_VM, "two"), 0);
+    expect(f, OBJECT_VM, "low", "state", "running"); /* its demand counts 11 times by now */
+    expect(f, OBJECT_VM, "next", "state", "pending");
+    assert_int_equal(commit(f, OBJECT_VM, "next", "memory = 1GiB\n"), 0);
+    expect(f, OBJECT_VM, "next", "state", "running");
+}
+
+/* Of hosts that are equal otherwise, the one without what others wait for. */
+static void labels_that_others_need_are_spared(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(make(f, OBJECT_HOST, "c", "uri = test:///c\nlabels = gpu\n"), 0);
+    assert_int_equal(make(f, OBJECT_HOST, "d", "uri = test:///d\n"), 0);
+    expect(f, OBJECT_HOST, "c", "state", "up");
+    expect(f, OBJECT_HOST, "d", "state", "up");
+    assert_int_equal(make(f, OBJECT_VM, "a1", "memory = 4GiB\nhost = a\n"), 0);
+    assert_int_equal(make(f, OBJECT_VM, "b1", "memory = 4GiB\nhost = b\n"), 0);
+    assert_int_equal(make(f, OBJECT_VM, "c1", "memory = 2GiB\nhost = c\n"), 0);
+    assert_int_equal(make(f, OBJECT_VM, "d1", "memory = 2GiB\nhost = d\n"), 0);
+    assert_int_equal(make(f, OBJECT_VM, "gpu", "memory = 3GiB\nlabels = gpu\n"), 0);
+    expect(f, OBJECT_VM, "gpu", "state", "pending");
+    assert_int_equal(make(f, OBJECT_VM, "any", "memory = 1GiB\n"), 0);
+    expect(f, OBJECT_VM, "any", "host", "d");
+}
+
 static void a_host_that_fails_is_passed_over(void **state)
 {
     struct fixture *f = *state;
@@ -1142,6 +1193,8 @@ int main(void)
         TEST(a_spec_makes_a_vm),
         TEST(what_no_host_could_hold_is_refused),
         TEST(what_does_not_fit_now_waits),
+        TEST(the_most_wanted_goes_first),
+        TEST(labels_that_others_need_are_spared),
         TEST(a_host_that_fails_is_passed_over),
         TEST(a_failed_change_leaves_the_last_good_spec),
         TEST(a_lost_answer_does_not_make_it_twice),
