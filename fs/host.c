@@ -18,12 +18,25 @@ static void add_words(GString *text, const char *key, char **words)
     g_string_append_printf(text, "%s %s\n", key, line);
 }
 
+/* What of WHAT is expected to be in use, and by how much that is usually wrong. */
+static void add_forecast(GString *text, const char *what, const struct forecast *forecast,
+                         double horizon, int digits)
+{
+    g_autofree char *expected = g_strdup_printf("forecast_%s", what);
+    g_autofree char *wrong = g_strdup_printf("forecast_%s_error", what);
+    double value = forecast_value(forecast, horizon), error = forecast_error(forecast);
+
+    add_number(text, expected, value >= 0, value, digits);
+    add_number(text, wrong, error >= 0, error, digits);
+}
+
 static void show_resources(const struct object *host, struct cloud *cloud, GString *text)
     REQUIRES_SHARED(model)
 {
     const struct host_part *part = &host->host;
     const struct host_spec *spec = host->spec ? &host->spec->host : NULL;
     const struct usage *load = &part->load;
+    double horizon = cloud_conf(cloud)->forecast;
     struct place_use use = {0};
     bool placed = place_use(cloud_place(cloud), host->id, &use) && part->known;
 
@@ -35,6 +48,8 @@ static void show_resources(const struct object *host, struct cloud *cloud, GStri
     add_number(text, "memory_allocated", true, (double)use.memory, 0);
     add_number(text, "cpu_used", load->cpu >= 0 && part->known, load->cpu * part->cpus, 6);
     add_number(text, "memory_used", load->memory_used >= 0, load->memory_used, 0);
+    add_forecast(text, "cpu", &part->cpu_forecast, horizon, 6);
+    add_forecast(text, "memory", &part->memory_forecast, horizon, 0);
     add_number(text, "vms", true, part->vms->len, 0);
     add_words(text, "types", part->types);
     add_words(text, "networks", part->networks);

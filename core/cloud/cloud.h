@@ -23,6 +23,7 @@
 #include "core/domain.h"
 #include "core/place/place.h"
 #include "core/refs.h"
+#include "core/score/forecast.h"
 #include "core/spec/conf.h"
 #include "core/spec/spec.h"
 
@@ -92,15 +93,16 @@ struct object;
 
 struct host_part {
     enum host_phase phase;
-    bool maintenance;         /* takes no new VMs */
-    bool from_conf;           /* its spec is in cloudfs.conf */
-    bool known;               /* the inventory below was seen */
-    uint32_t cpus;            /* physical */
-    uint64_t memory;          /* bytes */
-    char **types, **networks; /* as virt_info has them; NULL until known */
-    GPtrArray *vms;           /* of struct object *, borrowed, by id */
-    unsigned incoming;        /* VMs that are being moved to it */
-    struct usage load;        /* of the host itself */
+    bool maintenance;                              /* takes no new VMs */
+    bool from_conf;                                /* its spec is in cloudfs.conf */
+    bool known;                                    /* the inventory below was seen */
+    uint32_t cpus;                                 /* physical */
+    uint64_t memory;                               /* bytes */
+    char **types, **networks;                      /* as virt_info has them; NULL until known */
+    GPtrArray *vms;                                /* of struct object *, borrowed, by id */
+    unsigned incoming;                             /* VMs that are being moved to it */
+    struct usage load;                             /* of the host itself */
+    struct forecast cpu_forecast, memory_forecast; /* in CPUs and bytes */
 };
 
 struct vm_part {

@@ -60,6 +60,7 @@ struct place_want cloud_want(const struct object *vm, const struct vm_spec *spec
         .vm = vm ? vm->id : 0,
         .cpus = spec->cpus,
         .memory = spec->memory,
+        .usage = spec->usage,
         .demand = spec->demand,
         .policy = spec->policy,
         .types = types,

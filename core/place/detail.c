@@ -73,6 +73,21 @@ static char *detail_memory(const struct query *query, const struct host *host)
     return g_strdup_printf("wants %s, %s free of %s", wants, has, of);
 }
 
+static char *detail_load(const struct query *query, const struct host *host)
+{
+    const struct place_load *load = host->load;
+    double usage = query->want->usage, cpus = query->want->cpus * usage;
+    if (load->cpus + load->cpus_error + cpus > load->cpus_max)
+        return g_strdup_printf("expects %.2f CPUs, error %.2f, of %.2f; wants %.2f more",
+                               load->cpus, load->cpus_error, load->cpus_max, cpus);
+    g_autofree char *expects = detail_size((int64_t)load->memory);
+    g_autofree char *error = detail_size((int64_t)load->memory_error);
+    g_autofree char *most = detail_size((int64_t)load->memory_max);
+    g_autofree char *wants = detail_size((int64_t)((double)query->want->memory * usage));
+    return g_strdup_printf("expects %s, error %s, of %s; wants %s more", expects, error, most,
+                           wants);
+}
+
 static char *detail_zone(const struct query *query, const struct host *host)
 {
     const char *zone = host->zone->name;
@@ -155,12 +170,13 @@ static char *detail_tried(const struct query *query, const struct host *host)
 char *detail_of(const struct query *query, const struct host *host, enum filter filter)
 {
     static char *(*const details[FILTERS])(const struct query *, const struct host *) = {
-        [FILTER_UP] = detail_up,           [FILTER_VIRTUALIZATION] = detail_virtualization,
-        [FILTER_CPUS] = detail_cpus,       [FILTER_MEMORY] = detail_memory,
-        [FILTER_ZONE] = detail_zone,       [FILTER_LABELS] = detail_labels,
-        [FILTER_NETWORK] = detail_network, [FILTER_HOST] = detail_host,
-        [FILTER_AVOID] = detail_avoid,     [FILTER_NEAR] = detail_near,
-        [FILTER_SPREAD] = detail_spread,   [FILTER_TRIED] = detail_tried,
+        [FILTER_UP] = detail_up,       [FILTER_VIRTUALIZATION] = detail_virtualization,
+        [FILTER_CPUS] = detail_cpus,   [FILTER_MEMORY] = detail_memory,
+        [FILTER_ZONE] = detail_zone,   [FILTER_LABELS] = detail_labels,
+        [FILTER_LOAD] = detail_load,   [FILTER_NETWORK] = detail_network,
+        [FILTER_HOST] = detail_host,   [FILTER_AVOID] = detail_avoid,
+        [FILTER_NEAR] = detail_near,   [FILTER_SPREAD] = detail_spread,
+        [FILTER_TRIED] = detail_tried,
     };
     return details[filter](query, host);
 }

@@ -79,6 +79,18 @@ static bool pass_memory(const struct query *query, const struct host *host)
     return free >= 0 && (uint64_t)free >= query->want->memory;
 }
 
+/* A VM that is here already is part of the load. */
+static bool pass_load(const struct query *query, const struct host *host)
+{
+    const struct place_want *want = query->want;
+    const struct place_load *load = host->load;
+    if (!load || (query->own && query->own->host == host))
+        return true;
+    return load->cpus + load->cpus_error + want->cpus * want->usage <= load->cpus_max &&
+           load->memory + load->memory_error + (double)want->memory * want->usage <=
+               load->memory_max;
+}
+
 static bool pass_zone(const struct query *query, const struct host *host)
 {
     return !query->want->zone || strcmp(host->zone->name, query->want->zone) == 0;
@@ -148,6 +160,7 @@ static const struct {
     [FILTER_VIRTUALIZATION] = {"virtualization", true,  pass_virtualization},
     [FILTER_CPUS] = {"cpus",           true,  pass_cpus          },
     [FILTER_MEMORY] = {"memory",         true,  pass_memory        },
+    [FILTER_LOAD] = {"load",           false, pass_load          },
     [FILTER_ZONE] = {"zone",           true,  pass_zone          },
     [FILTER_LABELS] = {"labels",         true,  pass_labels        },
     [FILTER_NETWORK] = {"network",        true,  pass_network       },

@@ -77,8 +77,9 @@ struct host {
     bool up, known;
     uint32_t vms;
     char *name, *why_down;
-    struct trait *zone; /* never NULL when present */
-    GPtrArray *traits;  /* types, labels and networks; counted */
+    struct place_load *load; /* NULL: no limit */
+    struct trait *zone;      /* never NULL when present */
+    GPtrArray *traits;       /* types, labels and networks; counted */
 };
 
 struct reservation {
@@ -154,6 +155,7 @@ enum filter {
     FILTER_VIRTUALIZATION,
     FILTER_CPUS,
     FILTER_MEMORY,
+    FILTER_LOAD,
     FILTER_ZONE,
     FILTER_LABELS,
     FILTER_NETWORK,

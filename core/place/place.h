@@ -41,6 +41,7 @@ struct place_want {
     uint64_t vm; /* its own reservation, if any, counts as free; 0: none */
     uint32_t cpus;
     uint64_t memory;
+    double usage; /* the share of these that it is expected to use; of the load filter */
     double demand;
     enum spec_policy policy;
     const char *const *types; /* any of these will do; NULL or empty: any */
@@ -75,9 +76,21 @@ void place_set_host(struct place *place, const struct place_host *host);
 /* Forgets a host and all reservations on it. */
 void place_remove_host(struct place *place, uint64_t host);
 
+/* What a host is expected to be loaded with, and what is too much. */
+struct place_load {
+    double cpus, memory;             /* expected, in CPUs and bytes */
+    double cpus_error, memory_error; /* by which that is usually wrong */
+    double cpus_max, memory_max;     /* what it may be */
+};
+/*
+ * From now on HOST refuses what would bring its load, error included, above the maximum. What is
+ * placed on it from then on is added until the next call, which is to count it in. NULL: no limit.
+ */
+void place_set_load(struct place *place, uint64_t host, const struct place_load *load);
+
 /*
  * The filters in order, by the names that the explanation prints: up, virtualization, cpus,
- * memory, zone, labels, network, host, avoid, near, spread, tried. CHOICE may be NULL, and is
+ * memory, load, zone, labels, network, host, avoid, near, spread, tried. CHOICE may be NULL, and is
  * filled for PLACE_FOUND only. With no hosts at all the verdict is PLACE_LATER.
  */
 enum place_verdict place_find(const struct place *place, const struct place_want *want,

@@ -37,6 +37,7 @@ static bool makes_room(const struct place *place, const struct reservation *take
 void place_take(struct place *place, uint64_t vm, uint64_t id, const struct place_want *want)
 {
     struct reservation *before = g_hash_table_lookup(place->vms, &vm);
+    bool stays = before && before->host->id == id;
     if (before) {
         place->room += makes_room(place, before, id, want);
         give(place, before);
@@ -53,6 +54,10 @@ void place_take(struct place *place, uint64_t vm, uint64_t id, const struct plac
     join(taken->avoid, host);
     join(taken->near, host);
     join(taken->service, host);
+    if (host->load && !stays) {
+        host->load->cpus += want->cpus * want->usage;
+        host->load->memory += (double)taken->memory * want->usage;
+    }
     host->vms++;
     host->cpus_reserved += taken->cpus;
     host->memory_reserved += taken->memory;

@@ -25,6 +25,7 @@ static void host_free(struct host *host)
 {
     g_free(host->name);
     g_free(host->why_down);
+    g_free(host->load);
     g_ptr_array_unref(host->traits);
     g_free(host);
 }
@@ -145,6 +146,17 @@ void place_set_host(struct place *place, const struct place_host *new)
     place->n_unknown += !host->known;
     g_hash_table_replace(place->names, host->name, host);
     column_set(place, host);
+}
+
+void place_set_load(struct place *place, uint64_t id, const struct place_load *load)
+{
+    struct host *host = place_lookup(place, id);
+    if (!host)
+        return;
+    if (host->load && (!load || load->cpus < host->load->cpus || load->memory < host->load->memory))
+        place->room++;
+    g_free(host->load);
+    host->load = load ? g_memdup2(load, sizeof(*load)) : NULL;
 }
 
 void place_settle(struct place *place, struct host *host)

@@ -56,6 +56,50 @@ static void take_load(struct object *host, const struct virt_load *load, int64_t
     usage->at = now;
 }
 
+/* What VM is expected to use as long as too little is known of what it does use. */
+static void add_new_vm(const struct object *vm, double horizon, struct place_load *load)
+    REQUIRES_SHARED(model)
+{
+    const struct vm_spec *spec = vm->spec ? &vm->spec->vm : NULL;
+    double age = vm->since >= 0 ? (double)(g_get_monotonic_time() * 1000 - vm->since) / 1e9 : 0;
+
+    if (!spec || age > horizon || (vm->vm.phase == VM_ACTIVE && vm->since < 0))
+        return;
+    load->cpus += spec->cpus * spec->usage;
+    load->memory += (double)spec->memory * spec->usage;
+}
+
+/* Forecasts the load of HOST and, if the configuration says so, has placement heed it. */
+static void expect_load(struct engine *engine, struct object *host, int64_t now) REQUIRES(model)
+{
+    struct host_part *part = &host->host;
+    double horizon = engine->conf->forecast, limit = engine->conf->forecast_limit;
+    double at = (double)now / G_USEC_PER_SEC;
+    struct place_load load = {
+        .cpus_max = limit * part->cpus,
+        .memory_max = limit * (double)part->memory,
+    };
+    uint64_t room = place_room(cloud_place(engine->cloud));
+
+    if (part->load.cpu >= 0)
+        forecast_add(&part->cpu_forecast, at, part->load.cpu * part->cpus, horizon);
+    if (part->load.memory >= 0)
+        forecast_add(&part->memory_forecast, at, part->load.memory_used, horizon);
+    if (limit <= 0)
+        return;
+    load.cpus = MAX(0, forecast_value(&part->cpu_forecast, horizon));
+    load.cpus_error = MAX(0, forecast_error(&part->cpu_forecast));
+    load.memory = MAX(0, forecast_value(&part->memory_forecast, horizon));
+    load.memory_error = MAX(0, forecast_error(&part->memory_forecast));
+    for (unsigned i = 0; i < part->vms->len; i++)
+        add_new_vm(part->vms->pdata[i], horizon, &load);
+    place_set_load(cloud_place(engine->cloud), host->id, &load);
+    if (place_room(cloud_place(engine->cloud)) != room &&
+        (g_hash_table_size(engine->pending) > 0 ||
+         cloud_objects(engine->cloud, OBJECT_PLAN)->len > 0))
+        engine->room_changed = true;
+}
+
 /* Only what runs is sampled: a VM that is thought to run and was not has stopped unheard. */
 static void look_for_missing(struct engine *engine, struct object *host, int64_t now)
     REQUIRES(model)
@@ -96,6 +140,7 @@ static void done_sample(struct engine *engine, struct task *task, const GError *
         if (sample->state != vm->vm.domain)
             host_look(engine, host, sample->uuid);
     }
+    expect_load(engine, host, now);
     look_for_missing(engine, host, now);
 }
 

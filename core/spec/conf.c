@@ -33,6 +33,11 @@ static const struct spec_key rows[] = {
              .doc = "time in which a VM that was moved is not moved again by a plan"),
     SPEC_KEY("rebalance_at_once", SPEC_COUNT, .unit = "moves", .min = 1, .max = 32, .preset = "2",
              CONF(rebalance_at_once), .doc = "moves of a plan that are under way at most"),
+    SPEC_KEY("forecast", SPEC_REAL, .unit = "seconds", .min = 1, .max = 86400, .preset = "600",
+             CONF(forecast), .doc = "time ahead that the load of a host is forecast"),
+    SPEC_KEY("forecast_limit", SPEC_REAL, .max = 100, .zero = true, .preset = "0",
+             CONF(forecast_limit),
+             .doc = "load to expect of a host at most, of what it has; 0: any"),
 };
 
 enum section { NONE, CLOUD, VIRTUALIZATION, HOST };

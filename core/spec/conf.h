@@ -27,6 +27,8 @@ struct conf {
     double rebalance_gain;      /* what a move must better S by, as a share of it */
     double rebalance_hold;      /* seconds in which a VM that was moved is not planned again */
     uint32_t rebalance_at_once; /* moves of a plan under way at most */
+    double forecast;            /* seconds ahead that load is forecast */
+    double forecast_limit;      /* of the physical: expected load beyond takes no more; 0: unused */
     GHashTable *virtualization; /* char * to double *: V by libvirt's domain type */
     GPtrArray *hosts;           /* of struct conf_host *, in the file's order */
 };

@@ -90,7 +90,7 @@ static void set_random_host(uint64_t id, bool all_known)
 
 static void remove_host(uint64_t id)
 {
-    hosts[id].there = false;
+    hosts[id].there = hosts[id].limited = false;
     for (uint64_t vm = 1; vm <= VMS; vm++) {
         if (vms[vm].host == id)
             vms[vm].host = 0;
@@ -116,6 +116,7 @@ static struct place_want random_want(struct words *words)
         .vm = (uint64_t)roll(VMS + 1),
         .cpus = roll(100) ? 1u << roll(4) : 33,
         .memory = roll(100) ? random_memory(4) : (uint64_t)70 << 30,
+        .usage = roll(3) ? 0 : 0.25 * roll(5),
         .demand = roll(2) ? 1 : 0.1 * (1 + roll(30)),
         .policy = roll(2) ? POLICY_PACK : POLICY_SPREAD,
         .types = words->types,
@@ -193,8 +194,25 @@ static void check_use(uint64_t id)
 /* What stays in the model must not point to a case's words. */
 static void take(uint64_t vm, uint64_t id, const struct place_want *want)
 {
+    if (vms[vm].host != id) {
+        hosts[id].load.cpus += want->cpus * want->usage;
+        hosts[id].load.memory += (double)want->memory * want->usage;
+    }
     vms[vm] = (struct ref_vm){.host = id, .want = *want};
     place_take(table, vm, id, want);
+}
+
+static void change_load(uint64_t id)
+{
+    struct ref_host *h = &hosts[id];
+    h->limited = h->there && roll(3);
+    h->load = (struct place_load){.cpus = roll(8),
+                                  .cpus_error = 0.5 * roll(3),
+                                  .cpus_max = 8,
+                                  .memory = (double)random_memory(8),
+                                  .memory_error = 1 << 20,
+                                  .memory_max = (double)((uint64_t)16 << 30)};
+    place_set_load(table, id, h->limited ? &h->load : NULL);
 }
 
 /* One more spec waits for a label, or one less. */
@@ -227,6 +245,9 @@ static void change_something(bool all_known)
         break;
     case 3:
         change_waiting();
+        break;
+    case 4:
+        change_load(id);
         break;
     default:
         break;

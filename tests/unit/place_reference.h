@@ -18,6 +18,8 @@ struct ref_host {
     struct place_host host;
     char name[16];
     const char *labels[6], *types[4], *networks[4];
+    bool limited;
+    struct place_load load;
 };
 
 struct ref_vm {
@@ -78,6 +80,16 @@ static inline bool ref_static(const struct ref_host *h, const struct place_want 
            (!want->host || g_str_equal(h->name, want->host));
 }
 
+static inline bool ref_load(uint64_t id, const struct place_want *want)
+{
+    const struct place_load *load = &hosts[id].load;
+    if (!hosts[id].limited || (want->vm && vms[want->vm].host == id))
+        return true;
+    return load->cpus + load->cpus_error + want->cpus * want->usage <= load->cpus_max &&
+           load->memory + load->memory_error + (double)want->memory * want->usage <=
+               load->memory_max;
+}
+
 static inline bool ref_groups(uint64_t id, const struct place_want *want)
 {
     bool near_placed = false, near_here = false;
@@ -110,7 +122,7 @@ static inline bool ref_passes(uint64_t id, const struct place_want *want)
         if (want->tried[i] == id)
             return false;
     }
-    return ref_groups(id, want);
+    return ref_load(id, want) && ref_groups(id, want);
 }
 
 static inline int ref_zone_members(uint64_t id, const struct place_want *want)

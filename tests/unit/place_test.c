@@ -216,6 +216,35 @@ static void test_may_stay(void **state)
     place_free(place);
 }
 
+static void test_load(void **state)
+{
+    (void)state;
+    struct place *place = three();
+    struct place_want w = want(2, 4);
+    struct place_load load = {.cpus = 5, .cpus_error = 0.5, .cpus_max = 8, .memory_max = 64e9};
+    w.usage = 0.5;
+    place_set_load(place, 1, &load);
+    assert_int_equal(found(place, &w), 1);
+    place_take(place, 1, 1, &w); /* 6 CPUs are expected now */
+    take(place, 2, 1, 1, 1);
+    assert_int_equal(found(place, &w), 1);
+    place_take(place, 3, 1, &w);
+    assert_int_equal(found(place, &w), 2);
+    g_autofree char *text = place_explain(place, &w);
+    assert_non_null(strstr(text, "h1   load           expects 7.00 CPUs, error 0.50, of 8.00; "
+                                 "wants 1.00 more"));
+    w.vm = 3;
+    assert_int_equal(found(place, &w), 1); /* its own part is in that */
+    w.vm = 0;
+    load.memory = 63e9;
+    place_set_load(place, 1, &load);
+    assert_int_equal(found(place, &w), 2);
+    place_set_load(place, 1, NULL);
+    assert_int_equal(found(place, &w), 1);
+    place_set_load(place, 77, &load);
+    place_free(place);
+}
+
 /* Taking never makes room; giving, shrinking and hosts may. */
 static void test_room(void **state)
 {
@@ -385,6 +414,7 @@ int main(void)
         cmocka_unit_test(test_equal_sums),
         cmocka_unit_test(test_may_stay),
         cmocka_unit_test(test_room),
+        cmocka_unit_test(test_load),
         cmocka_unit_test(test_host_comes_later),
         cmocka_unit_test(test_later),
         cmocka_unit_test(test_extremes),

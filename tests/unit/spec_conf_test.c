@@ -172,7 +172,7 @@ static void test_keys(void **state)
     (void)state;
     size_t n;
     const struct spec_key *rows = conf_keys(&n);
-    assert_int_equal(n, 7);
+    assert_int_equal(n, 9);
     for (size_t i = 0; i < n; i++) {
         assert_true(rows[i].doc && *rows[i].doc);
         assert_true(spec_check_value(&rows[i], rows[i].preset, NULL));
