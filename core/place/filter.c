@@ -186,6 +186,15 @@ bool filter_passes(const struct query *query, const struct host *host, enum filt
     return filters[filter].passes(query, host);
 }
 
+bool filter_settles(const struct query *query, const struct host *host)
+{
+    for (uint32_t unsure = query->unsure; unsure; unsure &= unsure - 1) {
+        if (!filters[__builtin_ctz(unsure)].passes(query, host))
+            return false;
+    }
+    return true;
+}
+
 enum filter filter_refusal(const struct query *query, const struct host *host)
 {
     for (enum filter filter = 0; filter < FILTERS; filter++) {

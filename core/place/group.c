@@ -11,6 +11,7 @@ static struct group *group_new(GHashTable *home)
     struct group *group = g_new0(struct group, 1);
     group->home = home;
     group->tallies = g_array_new(FALSE, FALSE, sizeof(struct tally));
+    group->words = g_array_new(FALSE, FALSE, sizeof(struct word));
     return group;
 }
 
@@ -18,6 +19,7 @@ void group_free(gpointer data)
 {
     struct group *group = data;
     g_array_unref(group->tallies);
+    g_array_unref(group->words);
     g_free(group->name);
     g_free(group);
 }
@@ -77,6 +79,31 @@ uint32_t group_count(const struct group *group, uint32_t row)
     return tally ? tally->count : 0;
 }
 
+/* Sets or clears the bit of ROW. */
+static void group_mark(struct group *group, uint32_t row, bool on)
+{
+    uint32_t block = row / BLOCK;
+    uint64_t bit = (uint64_t)1 << row % BLOCK;
+    guint low = 0, high = group->words->len;
+    while (low < high) {
+        guint middle = low + (high - low) / 2;
+        if (g_array_index(group->words, struct word, middle).block < block)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    struct word *word = &g_array_index(group->words, struct word, low);
+    struct word fresh = {.block = block, .rows = bit};
+    if (low == group->words->len || word->block != block) {
+        if (on)
+            g_array_insert_val(group->words, low, fresh);
+        return;
+    }
+    word->rows = on ? word->rows | bit : word->rows & ~bit;
+    if (word->rows == 0)
+        g_array_remove_index(group->words, low);
+}
+
 void group_add(struct group *group, uint32_t row)
 {
     struct tally *tally = group_tally(group, row);
@@ -85,6 +112,7 @@ void group_add(struct group *group, uint32_t row)
     } else {
         struct tally fresh = {.row = row, .count = 1};
         g_array_insert_val(group->tallies, group_position(group, row), fresh);
+        group_mark(group, row, true);
     }
     group->total++;
 }
@@ -94,8 +122,10 @@ void group_remove(struct group *group, uint32_t row)
     struct tally *tally = group_tally(group, row);
     if (!tally)
         return;
-    if (--tally->count == 0)
+    if (--tally->count == 0) {
         g_array_remove_index(group->tallies, group_position(group, row));
+        group_mark(group, row, false);
+    }
     if (--group->total > 0)
         return;
     if (group->name)

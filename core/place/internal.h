@@ -35,6 +35,8 @@ struct trait {
 
 #define SIGNATURE_ANY ((uint64_t)1) /* set in every signature */
 
+/* Whether MASK has bits that prove nothing. */
+bool mask_is_shared(uint64_t mask);
 struct trait *trait_ref(struct place *place, enum trait_kind kind, const char *name);
 void trait_unref(struct place *place, struct trait *trait);
 struct trait *trait_find(const struct place *place, enum trait_kind kind, const char *name);
@@ -52,6 +54,12 @@ struct group {
     uint64_t service;
     uint32_t total;
     GArray *tallies; /* of struct tally, by row, none of them 0 */
+    GArray *words;   /* of struct word, by block: the same rows as a bitmap without its zeros */
+};
+
+struct word {
+    uint32_t block;
+    uint64_t rows; /* a bit each */
 };
 
 /* The group of that name, made if need be; NULL for no name. */
@@ -179,6 +187,7 @@ struct query {
     uint64_t need;        /* every host that passes has all these bits, */
     uint64_t types;       /* any of these, */
     uint64_t zones_below; /* and any of these: zones within zone_level */
+    uint32_t unsure;      /* bits of the filters that a row within all that may still fail */
 };
 
 void query_init(struct query *query, const struct place *place, const struct place_want *want);
@@ -199,6 +208,8 @@ bool filter_passes(const struct query *query, const struct host *host, enum filt
 bool filter_lasts(enum filter filter);
 /* The first filter that refuses HOST, or FILTERS. */
 enum filter filter_refusal(const struct query *query, const struct host *host);
+/* Whether HOST, whose row the columns did not refuse, passes those that are unsure. */
+bool filter_settles(const struct query *query, const struct host *host);
 bool host_has(const struct host *host, enum trait_kind kind, const char *name);
 /* How many waiting specs need HOST's labels, each label counted (trait.c). */
 uint64_t host_needs(const struct place *place, const struct host *host);
@@ -232,12 +243,20 @@ static inline int32_t float_bits(float real)
 }
 
 /*
- * The first block from I on that has a row with a key up to BOUND; its KEYS. END: there is none,
- * and KEYS is garbage.
+ * The scan goes twice over each CHUNK of blocks: first for the best key of each block, in one
+ * stream, then for all keys of the few blocks that matter.
  */
-typedef size_t (*keys_fn)(const struct columns *columns, size_t i, size_t end,
-                          const struct ask *ask, int32_t bound, int32_t *keys);
-keys_fn keys_for(enum spec_policy policy);
+#define CHUNK 256
+
+struct keys {
+    /* LEASTS of blocks FIRST to END, and returns the least. REFUSED: rows that are, by block; NULL:
+     * none. */
+    int32_t (*least)(const struct columns *columns, size_t first, size_t end, const struct ask *ask,
+                     const uint64_t *refused, int32_t *leasts);
+    void (*of_block)(const struct columns *columns, size_t block, const struct ask *ask,
+                     uint64_t refused, int32_t *keys);
+};
+const struct keys *keys_for(enum spec_policy policy);
 
 /* --- scan.c ------------------------------------------------------------------------------- */
 

@@ -75,6 +75,25 @@ guint query_zone_count(const struct query *query, const struct host *host)
     return GPOINTER_TO_UINT(g_hash_table_lookup(query->zones, host->zone));
 }
 
+/*
+ * Columns hold whole MiB, know nothing of loads, and of words that share bits only that they may be
+ * there. Groups they are told of (scan.c).
+ */
+static uint32_t unsure_filters(const struct query *query)
+{
+    const struct place_want *want = query->want;
+    uint32_t unsure = 1u << FILTER_CPUS | 1u << FILTER_MEMORY | 1u << FILTER_LOAD;
+    if (mask_is_shared(query->need))
+        unsure |= 1u << FILTER_ZONE | 1u << FILTER_LABELS | 1u << FILTER_NETWORK;
+    if (mask_is_shared(query->types))
+        unsure |= 1u << FILTER_VIRTUALIZATION;
+    if (query->zones)
+        unsure |= 1u << FILTER_SPREAD;
+    if (want->n_tried > 0)
+        unsure |= 1u << FILTER_TRIED;
+    return unsure;
+}
+
 void query_set_level(struct query *query, guint level)
 {
     query->zone_level = level;
@@ -104,6 +123,7 @@ void query_init(struct query *query, const struct place *place, const struct pla
     query->types = mask_of_types(place, want->types);
     if (query->service && want->spread == SPREAD_ZONE)
         count_zones(query);
+    query->unsure = unsure_filters(query);
     query_set_level(query, G_MAXUINT);
 }
 

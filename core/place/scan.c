@@ -109,7 +109,9 @@ int rank_equals(const struct query *query, const struct host *a, const struct ho
     return (a->id > b->id) - (a->id < b->id);
 }
 
-void best_consider(struct best *best, const struct query *query, const struct host *host)
+/* SCANNED: the columns have not refused it, so most filters need not be asked. */
+static void consider(struct best *best, const struct query *query, const struct host *host,
+                     bool scanned)
 {
     bool spare = g_hash_table_size(query->place->needed) > 0; /* then ids do not decide */
     if (best->host && host->id > best->host->id && !spare && same_score(query, host, best->host))
@@ -122,12 +124,18 @@ void best_consider(struct best *best, const struct query *query, const struct ho
         if (schedule == best->schedule && rank_equals(query, host, best->host) >= 0)
             return;
     }
-    if (filter_refusal(query, host) != FILTERS)
+    bool own = query->own && query->own->host == host;
+    if (scanned && !own ? !filter_settles(query, host) : filter_refusal(query, host) != FILTERS)
         return;
     best->host = host;
     best->resources = resources;
     best->schedule = schedule;
     best->bound = bound_of(query, host, resources, schedule);
+}
+
+void best_consider(struct best *best, const struct query *query, const struct host *host)
+{
+    consider(best, query, host, false);
 }
 
 static struct ask ask_of(const struct query *query)
@@ -146,29 +154,28 @@ static struct ask ask_of(const struct query *query)
     };
 }
 
-/*
- * The rows that members of a group rule out, met in the order of the scan. Where want->vm itself
- * is one of them its host has been considered before.
- */
+/* Where the walk along a group's members is. */
 struct ruled_out {
-    const GArray *tallies; /* NULL: none */
+    const GArray *words; /* NULL: none */
     guint at;
 };
 
 static struct ruled_out rule_out(const struct group *group)
 {
-    return (struct ruled_out){.tallies = group ? group->tallies : NULL};
+    return (struct ruled_out){.words = group ? group->words : NULL};
 }
 
-static void refuse_rows(struct ruled_out *out, size_t block, int32_t *keys)
+/*
+ * Adds the rows of a chunk that hold members of a group, which may not come together. Where
+ * want->vm itself is one of them its host has been considered before.
+ */
+static void refuse_rows(struct ruled_out *out, size_t first, size_t end, uint64_t *refused)
 {
-    size_t first = block * BLOCK;
-    for (; out->tallies && out->at < out->tallies->len; out->at++) {
-        uint32_t row = g_array_index(out->tallies, struct tally, out->at).row;
-        if (row >= first + BLOCK)
+    for (; out->words && out->at < out->words->len; out->at++) {
+        const struct word *word = &g_array_index(out->words, struct word, out->at);
+        if (word->block >= end)
             return;
-        if (row >= first)
-            keys[row - first] = KEY_NONE;
+        refused[word->block - first] |= word->rows;
     }
 }
 
@@ -190,7 +197,25 @@ static void consider_block(struct best *best, const struct query *query, size_t 
             continue;
         for (int lane = first; lane < first + PART; lane++) {
             if (keys[lane] <= best->bound)
-                best_consider(best, query, hosts[lane]);
+                consider(best, query, hosts[lane], true);
+        }
+    }
+}
+
+/* One chunk's blocks that hold what could be the best. LEAST: of the chunk. */
+static void consider_chunk(struct best *best, const struct query *query, const struct keys *keys,
+                           const struct ask *ask, size_t first, size_t end, const uint64_t *refused,
+                           const int32_t *leasts, int32_t least)
+{
+    int32_t lanes[BLOCK];
+    /* The blocks of the least key first: mostly nothing else remains to be looked at then. */
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t i = first; i < end; i++) {
+            int32_t mine = leasts[i - first];
+            if (mine > best->bound || (mine == least) != (pass == 0) || mine == KEY_NONE)
+                continue;
+            keys->of_block(&query->place->columns, i, ask, refused ? refused[i - first] : 0, lanes);
+            consider_block(best, query, i, lanes);
         }
     }
 }
@@ -201,17 +226,23 @@ void best_scan(struct best *best, const struct query *query)
     bool by_host = query->want->spread == SPREAD_HOST;
     struct ruled_out avoid = rule_out(query->avoid);
     struct ruled_out members = rule_out(by_host ? query->service : NULL);
+    bool groups = avoid.words || members.words;
     struct ask ask = ask_of(query);
-    keys_fn next = keys_for(query->want->policy);
-    size_t end = (place->rows->len + BLOCK - 1) / BLOCK;
-    int32_t keys[BLOCK];
-    for (size_t i = 0;; i++) {
-        i = next(&place->columns, i, end, &ask, best->bound, keys);
-        if (i >= end)
-            return;
-        refuse_rows(&avoid, i, keys);
-        refuse_rows(&members, i, keys);
-        consider_block(best, query, i, keys);
+    const struct keys *keys = keys_for(query->want->policy);
+    size_t blocks = (place->rows->len + BLOCK - 1) / BLOCK;
+    uint64_t refused[CHUNK];
+    int32_t leasts[CHUNK];
+    for (size_t first = 0; first < blocks; first += CHUNK) {
+        size_t end = MIN(first + CHUNK, blocks);
+        if (groups) {
+            memset(refused, 0, sizeof(refused));
+            refuse_rows(&avoid, first, end, refused);
+            refuse_rows(&members, first, end, refused);
+        }
+        const uint64_t *rows = groups ? refused : NULL;
+        int32_t least = keys->least(&place->columns, first, end, &ask, rows, leasts);
+        if (least <= best->bound)
+            consider_chunk(best, query, keys, &ask, first, end, rows, leasts, least);
     }
 }
 

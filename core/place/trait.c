@@ -10,6 +10,11 @@
 #define OWN_BITS    40
 #define SHARED_BITS (64 - OWN_BITS)
 
+bool mask_is_shared(uint64_t mask)
+{
+    return mask >> OWN_BITS != 0;
+}
+
 static uint64_t shared_mask(enum trait_kind kind, const char *name)
 {
     guint hash = g_str_hash(name) * 2654435761u + kind;
