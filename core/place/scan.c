@@ -202,7 +202,7 @@ static void consider_block(struct best *best, const struct query *query, size_t 
     }
 }
 
-/* One chunk's blocks that hold what could be the best. LEAST: of the chunk. */
+/* The blocks of a chunk that could hold the best; LEAST: the least of LEASTS. */
 static void consider_chunk(struct best *best, const struct query *query, const struct keys *keys,
                            const struct ask *ask, size_t first, size_t end, const uint64_t *refused,
                            const int32_t *leasts, int32_t least)
