@@ -27,7 +27,7 @@ static int compare_lines(gconstpointer a, gconstpointer b, gpointer query)
     return (left->host->id > right->host->id) - (left->host->id < right->host->id);
 }
 
-/* A line for each host, those that passed first, by score; the others by id. */
+/* A line for each host, in the order of the rows. */
 static GArray *judge(const struct query *query)
 {
     const struct place *place = query->place;
@@ -43,8 +43,24 @@ static GArray *judge(const struct query *query)
         }
         g_array_append_val(lines, line);
     }
-    g_array_sort_with_data(lines, compare_lines, (gpointer)query);
     return lines;
+}
+
+/* Copies the best of LINES to BEST, in order, without sorting all of them; returns their number. */
+static guint pick_best(const struct query *query, const GArray *lines, struct line best[BEST])
+{
+    guint n = 0;
+    for (guint i = 0; i < lines->len; i++) {
+        const struct line *line = &g_array_index(lines, struct line, i);
+        if (line->refusal != FILTERS ||
+            (n == BEST && compare_lines(line, &best[BEST - 1], (gpointer)query) > 0))
+            continue;
+        guint at = n < BEST ? n++ : BEST - 1;
+        for (; at > 0 && compare_lines(line, &best[at - 1], (gpointer)query) < 0; at--)
+            best[at] = best[at - 1];
+        best[at] = *line;
+    }
+    return n;
 }
 
 static void count_lines(const GArray *lines, guint counts[FILTERS + 1])
@@ -55,14 +71,13 @@ static void count_lines(const GArray *lines, guint counts[FILTERS + 1])
 }
 
 /* "1 of 3 hosts passed: h1", or what refused them: "0 of 3 hosts passed: memory 2, up 1". */
-static void add_summary(GString *text, const GArray *lines, const guint counts[FILTERS + 1])
+static void add_summary(GString *text, const struct line *first, guint hosts,
+                        const guint counts[FILTERS + 1])
 {
-    g_string_append_printf(text, "%u of %u hosts passed", counts[FILTERS], lines->len);
+    g_string_append_printf(text, "%u of %u hosts passed", counts[FILTERS], hosts);
     const char *before = ": ";
-    if (counts[FILTERS] > 0) {
-        const struct line *first = &g_array_index(lines, struct line, 0);
+    if (counts[FILTERS] > 0)
         g_string_append_printf(text, "%s%s", before, first->host->name);
-    }
     for (enum filter filter = 0; filter < FILTERS && counts[FILTERS] == 0; filter++) {
         if (counts[filter] == 0)
             continue;
@@ -86,18 +101,17 @@ static void add_line(GString *text, const struct query *query, const struct line
     g_string_append_printf(text, "%-14s %s\n", filter_name(line->refusal), detail);
 }
 
-static void add_table(GString *text, const struct query *query, const GArray *lines, guint n)
+static void add_table(GString *text, const struct query *query, const struct line *lines, guint n)
 {
     int width = (int)strlen("HOST");
     for (guint i = 0; i < n; i++) {
-        int length = (int)strlen(g_array_index(lines, struct line, i).host->name);
+        int length = (int)strlen(lines[i].host->name);
         width = MAX(width, length);
     }
     g_string_append_printf(text, "%-*s %-14s DEMAND RESOURCES COST SCORE\n", width, "HOST",
                            "RESULT");
     for (guint i = 0; i < n; i++) {
-        const struct line *line = &g_array_index(lines, struct line, i);
-        add_line(text, query, line, width, i == 0 && line->refusal == FILTERS);
+        add_line(text, query, &lines[i], width, i == 0 && lines[i].refusal == FILTERS);
     }
 }
 
@@ -140,12 +154,16 @@ char *place_explain(const struct place *place, const struct place_want *want)
     best_find(&best, &query); /* for its zone_level */
     g_autoptr(GArray) lines = judge(&query);
     count_lines(lines, counts);
-    add_summary(text, lines, counts);
     if (lines->len <= ALL_SHOWN) {
-        add_table(text, &query, lines, lines->len);
+        g_array_sort_with_data(lines, compare_lines, &query);
+        const struct line *all = (const struct line *)(void *)lines->data;
+        add_summary(text, all, lines->len, counts);
+        add_table(text, &query, all, lines->len);
     } else {
-        guint shown = MIN(counts[FILTERS], BEST);
-        add_table(text, &query, lines, shown);
+        struct line some[BEST];
+        guint shown = pick_best(&query, lines, some);
+        add_summary(text, some, lines->len, counts);
+        add_table(text, &query, some, shown);
         add_rest(text, &query, lines, counts, shown);
     }
     query_clear(&query);
