@@ -9,7 +9,7 @@ enum where { NOBODY_KNOWS, HERE, LEAVING, ARRIVED };
 /* How a domain stands on a host that may not answer. */
 struct sight {
     bool known; /* the host answered */
-    bool found, active, incoming, job;
+    bool found, active, paused, incoming, job;
 };
 
 static void look(virConnectPtr conn, const char *uuid, struct sight *sight)
@@ -22,7 +22,8 @@ static void look(virConnectPtr conn, const char *uuid, struct sight *sight)
     if (dom && virDomainGetState(dom, &state, &reason, 0) == 0) {
         sight->found = true;
         sight->active = domain_is_active(state);
-        sight->incoming = state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_MIGRATION;
+        sight->paused = state == VIR_DOMAIN_PAUSED;
+        sight->incoming = sight->paused && reason == VIR_DOMAIN_PAUSED_MIGRATION;
         sight->job =
             sight->active && virDomainGetJobInfo(dom, &job) == 0 && job.type != VIR_DOMAIN_JOB_NONE;
     }
@@ -34,6 +35,9 @@ static enum where judge(const struct sight *here, const struct sight *there)
 {
     if (here->known && here->active)
         return here->job ? LEAVING : HERE;
+    /* One that is still on its way is paused, and not always says why. */
+    if (!here->known && there->known && there->paused)
+        return NOBODY_KNOWS;
     if (there->known && there->found && !there->incoming && (there->active || here->known))
         return ARRIVED;
     if (there->known && there->incoming)
