@@ -18,6 +18,7 @@ struct publish {
     void *ctx;
     pthread_mutex_t lock; /* of all below */
     unsigned purge_at;    /* entries, at which those without a text go */
+    bool forgot;          /* some went: what is new here may be known outside */
     GHashTable *entries;  /* ino to struct entry * */
     GQueue live;          /* the one looked at last at its end */
     size_t bytes;
@@ -133,7 +134,7 @@ static struct entry *entry_of(struct publish *publish, uint64_t ino)
     if (entry)
         return entry;
     if (g_hash_table_size(publish->entries) >= publish->purge_at) {
-        g_hash_table_foreach_remove(publish->entries, has_no_text, NULL);
+        publish->forgot |= g_hash_table_foreach_remove(publish->entries, has_no_text, NULL) > 0;
         /* Twice what is live, so that the walk costs each insert the same. */
         publish->purge_at = MAX(PUBLISH_REMEMBER, 2 * g_hash_table_size(publish->entries));
     }
@@ -150,8 +151,9 @@ static void set_text(struct publish *publish, struct entry *entry, GString *text
     uint64_t hash = hash_text(text);
 
     if (!entry->time || entry->hash != hash || entry->size != text->len) {
+        if (entry->time || publish->forgot)
+            publish->ops->changed(publish->ctx, entry->ino);
         entry->time = publish->ops->wall();
-        publish->ops->changed(publish->ctx, entry->ino);
     }
     drop_text(publish, entry);
     entry->hash = hash;

@@ -12,7 +12,7 @@
 
 static int64_t clock_us, wall_ns;
 static const char *content; /* NULL: the file is gone */
-static unsigned rendered;
+static unsigned rendered, changes;
 
 static GString *render(void *ctx, uint64_t ino)
 {
@@ -26,6 +26,7 @@ static void changed(void *ctx, uint64_t ino)
 {
     (void)ctx;
     (void)ino;
+    changes++;
 }
 
 static int64_t monotonic(void)
@@ -44,7 +45,7 @@ static int setup(void **state)
 
     clock_us = 1000;
     wall_ns = 0;
-    rendered = 0;
+    rendered = changes = 0;
     content = "one";
     *state = publish_new(&ops, NULL);
     return 0;
@@ -114,9 +115,11 @@ static void test_time_of_same_text(void **state)
     publish_sweep(*state);
     assert_int_equal(publish_bytes(*state), 0);
     expect(*state, "one", 1);
+    assert_int_equal(changes, 0);
     content = "two"; /* as long as before */
     clock_us += PUBLISH_LIMIT;
     expect(*state, "two", 2);
+    assert_int_equal(changes, 1);
 }
 
 static void test_open_file_keeps_its_version(void **state)
