@@ -10,6 +10,7 @@ new_vm web1 'cpus = 2' '# a comment' 'memory = 64MiB'
 mkdir vms/draft services/web
 put services/web 'replicas = 2' 'spread = none' '[vm]' 'memory = 64MiB'
 wait_for 10 reads services/web/state ready
+wait_for 10 shows hosts/h1/moves '^web-1 ' # the last thing to follow
 
 # Sizes; a file that changes by itself keeps one version while it is looked at.
 sizes() {
