@@ -51,7 +51,8 @@ static void post_left_specs(struct inval *inval, const struct object *object) RE
 }
 
 /* The object is gone, or its name. */
-static void post_removed(struct inval *inval, const struct object *object) REQUIRES_SHARED(model)
+static void post_removed(struct inval *inval, const struct object *object,
+                         const struct object *batch) REQUIRES_SHARED(model)
 {
     const struct folder_row *folder = folder_by_kind(object->kind, false);
 
@@ -59,7 +60,8 @@ static void post_removed(struct inval *inval, const struct object *object) REQUI
         return;
     post_inode(inval, object, CODE_SELF);
     post_files(inval, object, FACETS);
-    notify_name(inval->notify, ino_make(folder->id, CODE_SELF), object->name);
+    notify_name(inval->notify, ino_make(batch ? batch->id : folder->id, CODE_SELF),
+                object_leaf(object));
     post_left_specs(inval, object);
     /* The name is in these too, if it was not the object that went but its name. */
     if (object->kind == OBJECT_VM && object->vm.host)
@@ -97,7 +99,7 @@ void inval_watch(void *ctx, enum change what, const struct object *object, enum 
 
     switch (what) {
     case CHANGE_REMOVED:
-        post_removed(inval, object);
+        post_removed(inval, object, other);
         break;
     case CHANGE_UNLINKED:
         post_link(inval, object, other);

@@ -67,28 +67,26 @@ void op_readlink(fuse_req_t req, fuse_ino_t ino)
 
 static bool step_mkdir(struct parked *parked)
 {
-    const struct folder_row *folder = folder_by_id(ino_id(parked->ino));
-
     if (parked->next++ > 0)
         return false;
     park_hold(parked);
-    park_began(parked, engine_mkdir(parked->fs->engine, folder->kind, parked->name, parked->mode,
-                                    &parked->actor, park_done, parked));
+    park_began(parked, engine_mkdir(parked->fs->engine, (enum object_kind)parked->todo,
+                                    parked->name, parked->mode, &parked->actor, park_done, parked));
     return true;
 }
 
 static void answer_mkdir(struct parked *parked, int err)
 {
     struct fs *fs = parked->fs;
-    const struct folder_row *folder = folder_by_id(ino_id(parked->ino));
+    const char *slash = strchr(parked->name, '/');
 
     if (err) {
         fuse_reply_err(parked->req, err);
         return;
     }
-    restore_made(fs->restore, fs_object_id(fs, folder->kind, parked->name),
+    restore_made(fs->restore, fs_object_id(fs, (enum object_kind)parked->todo, parked->name),
                  proc_tgid(parked->actor.pid));
-    reply_entry(parked->fs, parked->req, parked->ino, parked->name);
+    reply_entry(fs, parked->req, parked->ino, slash ? slash + 1 : parked->name);
 }
 
 static bool is_folder(fuse_ino_t ino)
@@ -98,34 +96,33 @@ static bool is_folder(fuse_ino_t ino)
     return ino_code(ino) == CODE_SELF && folder && folder->kind != OBJECT_FOLDER && !folder->flat;
 }
 
-/* No directories but objects'; the vms/ of one that is being put back is there already. */
-static void remake_dir(struct fs *fs, fuse_req_t req, uint64_t parent, const char *name)
+static void make_object(struct fs *fs, fuse_req_t req, const struct spot *spot, mode_t mode)
 {
-    g_auto(Spot) spot = {0};
-    int err = spot_find(fs, parent, name, &spot);
+    struct parked *parked = park_new(fs, req);
 
-    if (!err && spot.is_dir &&
-        restore_expects_nothing(fs->restore, spot.dir_id, fuse_req_ctx(req)->pid))
-        reply_entry(fs, req, parent, name);
-    else
-        fuse_reply_err(req, err ? err : spot_is_there(&spot) ? EEXIST : EPERM);
-}
-
-void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
-{
-    struct parked *parked;
-
-    if (!is_folder(parent)) {
-        remake_dir(fs_of(req), req, parent, name);
-        return;
-    }
-    parked = park_new(fs_of(req), req);
-    parked->ino = parent;
-    parked->name = g_strdup(name);
+    parked->ino = spot->parent;
+    parked->todo = spot->dirs;
+    parked->name = g_strdup(spot_object(spot));
     parked->mode = mode & 0777;
     parked->step = step_mkdir;
     parked->answer = answer_mkdir;
     park_run(parked);
+}
+
+/* No directories but objects'; the vms/ of one that is being put back is there already. */
+void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
+{
+    struct fs *fs = fs_of(req);
+    g_auto(Spot) spot = {0};
+    int err = spot_find(fs, parent, name, &spot);
+
+    if (!err && spot.is_dir && spot.dir == SPOT_OBJECT &&
+        restore_expects_nothing(fs->restore, spot.dir_id, fuse_req_ctx(req)->pid))
+        reply_entry(fs, req, parent, name);
+    else if (!err && spot.dirs != OBJECT_FOLDER && !(spot.path && spot_is_there(&spot)))
+        make_object(fs, req, &spot, mode);
+    else
+        fuse_reply_err(req, err ? err : spot_is_there(&spot) ? EEXIST : EPERM);
 }
 
 static bool step_rmdir(struct parked *parked)
@@ -177,10 +174,10 @@ static int remove_part(struct fs *fs, uint64_t parent, const char *name, bool di
         err = ENOENT;
     else if (node_is_dir(&child) != dir)
         err = dir ? ENOTDIR : EISDIR;
+    else if (is_folder(parent) || (at.object->kind == OBJECT_PLAN && !child.row))
+        *id = child.object->id;
     else if (at.object->kind != OBJECT_FOLDER)
         err = 0; /* vms/ of a host: nothing happens */
-    else if (is_folder(parent))
-        *id = child.object->id;
     else
         err = EPERM;
     cloud_read_unlock(fs->cloud);
@@ -208,12 +205,18 @@ static int unlink_spot(struct fs *fs, const struct spot *spot)
 {
     if (!spot_is_there(spot))
         return ENOENT;
-    if (spot->scratch)
+    if (spot->scratch) {
+        /* What it stands before must not come back just when its name is made again. */
+        if (spot->ino)
+            hidden_add(fs->hidden, spot_key(spot));
         return scratch_unlink(fs->scratches, spot->parent, spot->name);
+    }
     if (spot->is_dir)
         return EISDIR;
     if (spot->dir == SPOT_ELSEWHERE)
         return EPERM;
+    /* Nor must what stood before it until its grace was over. */
+    scratch_unlink(fs->scratches, spot->parent, spot->name);
     hidden_add(fs->hidden, spot_key(spot));
     return 0;
 }

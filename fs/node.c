@@ -78,6 +78,15 @@ static bool find_object(struct cloud *cloud, enum object_kind kind, uint64_t id,
     return true;
 }
 
+/* A plan in a batch. */
+static bool find_draft(struct cloud *cloud, const struct object *batch, const char *name,
+                       struct node *child) REQUIRES_SHARED(model)
+{
+    g_autofree char *path = g_strdup_printf("%s/%s", batch->name, name);
+
+    return batch->plan.drafts > 0 && find_object(cloud, OBJECT_PLAN, 0, path, child);
+}
+
 /* The spec of an object by its name in specs/. */
 static bool find_spec(struct cloud *cloud, enum object_kind kind, const char *name,
                       struct node *child) REQUIRES_SHARED(model)
@@ -114,6 +123,8 @@ bool node_child(struct cloud *cloud, const struct node *dir, const char *name, s
         return find_spec(cloud, folder->kind, name, child);
     if (folder)
         return find_object(cloud, folder->kind, 0, name, child);
+    if (object->kind == OBJECT_PLAN && find_draft(cloud, object, name, child))
+        return true;
     found.row = table_by_name(table_of(object), name);
     if (!found.row || !node_is_there(cloud, &found))
         return false;
@@ -127,8 +138,10 @@ void node_parent(struct cloud *cloud, const struct node *node, struct node *pare
     const struct folder_row *folder = folder_by_kind(node->object->kind, false);
     uint64_t id = own ? own->parent : folder ? folder->id : ROOT_ID;
 
+    struct object *batch = cloud_batch(cloud, node->object);
+
     if (!node->row)
-        *parent = (struct node){cloud_by_id(cloud, id), NULL};
+        *parent = (struct node){batch ? batch : cloud_by_id(cloud, id), NULL};
     else if (node->row->code == CODE_OF_HOST)
         *parent = (struct node){node->object->vm.host, table_by_code(&host_files, CODE_VMS)};
     else if (node->row->code == CODE_OF_SERVICE)

@@ -278,15 +278,29 @@ static bool step_rename(struct parked *parked)
     return true;
 }
 
+/* Where a batch became real, the kernel takes its new name for the directory. */
+static void answer_rename(struct parked *parked, int err)
+{
+    struct fs *fs = parked->fs;
+    const char *slash = strchr(parked->name, '/');
+
+    if (!err && parked->ino && fs_object_id(fs, (enum object_kind)parked->todo, parked->name) == 0)
+        notify_name(fs->notify, parked->ino, slash ? slash + 1 : parked->name);
+    fuse_reply_err(parked->req, err);
+}
+
+/* DIR: where its directory gets the name; 0: it is a file's. */
 static void rename_object(struct fs *fs, fuse_req_t req, uint64_t id, enum object_kind kind,
-                          const char *name)
+                          const char *name, uint64_t dir)
 {
     struct parked *parked = park_new(fs, req);
 
     parked->id = id;
+    parked->ino = dir;
     parked->todo = kind;
     parked->name = g_strdup(name);
     parked->step = step_rename;
+    parked->answer = answer_rename;
     park_run(parked);
 }
 
@@ -316,7 +330,7 @@ static void move_file(struct fs *fs, fuse_req_t req, const struct spot *from, co
     if (from->row && from->row->code == CODE_OF_HOST)
         move_link(fs, req, from, to);
     else if (flat && to->parent == from->parent && to->object_name) {
-        rename_object(fs, req, from->id, from->folder->kind, to->object_name);
+        rename_object(fs, req, from->id, from->folder->kind, to->object_name, 0);
     } else if (to->parent == from->parent && spot_takes_scratch(to) && spot_is_spec(from)) {
         int err = back_up(fs, req, from, to);
 
@@ -332,15 +346,12 @@ static void move_file(struct fs *fs, fuse_req_t req, const struct spot *from, co
 /* Not EXDEV: mv would copy the object and then destroy it. */
 static void move_dir(struct fs *fs, fuse_req_t req, const struct spot *from, const struct spot *to)
 {
-    bool folder = to->dir == SPOT_ELSEWHERE && !to->object_name && to->folder &&
-                  to->folder->kind != OBJECT_FOLDER;
-
-    if (from->row || !from->folder || from->folder->kind == OBJECT_FOLDER || !folder)
+    if (from->row || from->dirs == OBJECT_FOLDER || to->dirs == OBJECT_FOLDER)
         fuse_reply_err(req, EPERM);
     else if (to->ino)
         fuse_reply_err(req, ENOTEMPTY);
     else
-        rename_object(fs, req, from->id, to->folder->kind, to->name);
+        rename_object(fs, req, from->id, to->dirs, spot_object(to), to->parent);
 }
 
 void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t to_parent,

@@ -22,6 +22,19 @@ static enum spot_dir kind_of_dir(const struct node *dir, const struct folder_row
     return dir->object->id == SPECS_ID ? SPOT_SPECS : SPOT_ELSEWHERE;
 }
 
+/* A batch is one level deep. */
+static void look_dirs(struct fs *fs, const struct node *dir, struct spot *spot)
+    REQUIRES_SHARED(model)
+{
+    if (spot->folder && !spot->folder->flat) {
+        spot->dirs = spot->folder->kind;
+    } else if (!dir->row && dir->object->kind == OBJECT_PLAN &&
+               !cloud_batch(fs->cloud, dir->object)) {
+        spot->dirs = OBJECT_PLAN;
+        spot->path = g_strdup_printf("%s/%s", dir->object->name, spot->name);
+    }
+}
+
 static int look(struct fs *fs, struct spot *spot) REQUIRES_SHARED(model)
 {
     struct node dir, child;
@@ -33,6 +46,7 @@ static int look(struct fs *fs, struct spot *spot) REQUIRES_SHARED(model)
     spot->folder = dir.row ? NULL : folder_by_id(dir.object->id);
     spot->dir = kind_of_dir(&dir, spot->folder);
     spot->dir_id = dir.object->id;
+    look_dirs(fs, &dir, spot);
     if (!node_child(fs->cloud, &dir, spot->name, &child))
         return 0;
     spot->ino = node_ino(&child);
@@ -72,4 +86,5 @@ int spot_find(struct fs *fs, uint64_t parent, const char *name, struct spot *spo
 void spot_clear(struct spot *spot)
 {
     g_clear_pointer(&spot->object_name, g_free);
+    g_clear_pointer(&spot->path, g_free);
 }

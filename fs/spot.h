@@ -27,13 +27,21 @@ struct spot {
     uint64_t id;                     /* of its object */
     const struct file_row *row;      /* NULL with an INO: a directory of an object */
     bool is_dir, hidden;
-    uint64_t scratch;  /* number of the scratch file there; 0: none */
+    enum object_kind dirs; /* what directories here are of; OBJECT_FOLDER: none can be made */
+    char *path;            /* the name that a plan has here in its batch; NULL: in none */
+    uint64_t scratch;      /* number of the scratch file there; 0: none */
     char *object_name; /* in a flat folder: of the object that NAME is the file of; NULL: none */
 };
 
 /* ESTALE, ENOTDIR. SPOT is to be cleared. */
 int spot_find(struct fs *fs, uint64_t parent, const char *name, struct spot *spot) EXCLUDES(model);
 void spot_clear(struct spot *spot);
+
+/* The name that an object has whose directory is here. */
+static inline const char *spot_object(const struct spot *spot)
+{
+    return spot->path ? spot->path : spot->name;
+}
 
 /* What the name is hidden under: the two names of a spec go one by one. */
 static inline uint64_t spot_key(const struct spot *spot)

@@ -17,6 +17,17 @@ static mode_t node_mode(const struct node *node) REQUIRES_SHARED(model)
            (((node->row->mode & 0777) | (node->row->store ? 0222 : 0)) & most);
 }
 
+/* Plans in batches are not in plan/ itself. */
+static nlink_t count_objects(struct cloud *cloud, enum object_kind kind) REQUIRES_SHARED(model)
+{
+    const GPtrArray *objects = cloud_objects(cloud, kind);
+    nlink_t n = objects->len;
+
+    for (unsigned i = 0; kind == OBJECT_PLAN && i < objects->len; i++)
+        n -= ((struct object *)objects->pdata[i])->plan.drafts;
+    return n;
+}
+
 static nlink_t count_folders(uint64_t parent)
 {
     nlink_t n = 0;
@@ -38,12 +49,14 @@ static nlink_t node_links(struct cloud *cloud, const struct node *node) REQUIRES
     if (node->row)
         return S_ISDIR(node->row->mode) ? 2 : 1;
     if (folder && folder->kind != OBJECT_FOLDER)
-        return folder->flat ? 2 : 2 + cloud_objects(cloud, folder->kind)->len;
+        return folder->flat ? 2 : 2 + count_objects(cloud, folder->kind);
     if (node->object->kind == OBJECT_FOLDER)
         return 2 + count_folders(node->object->id);
     for (size_t i = 0; i < files->n; i++)
         if (S_ISDIR(files->rows[i].mode))
             links++;
+    if (node->object->kind == OBJECT_PLAN)
+        links += node->object->plan.drafts;
     return links;
 }
 

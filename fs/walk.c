@@ -29,6 +29,8 @@ static void walk_objects(const struct walk *walk, const GPtrArray *objects,
     for (; i < objects->len; i++) {
         struct node node = {objects->pdata[i], row};
 
+        if (object_leaf(node.object) != node.object->name)
+            continue; /* in a batch */
         if (!give(walk, &node, node.object->name, (off_t)node.object->id))
             return;
     }
@@ -47,6 +49,18 @@ static bool walk_files(const struct walk *walk, struct object *object) REQUIRES_
             return false;
     }
     return true;
+}
+
+static void walk_drafts(const struct walk *walk, const struct object *batch) REQUIRES_SHARED(model)
+{
+    g_autoptr(GPtrArray) drafts = cloud_drafts(walk->cloud, batch);
+
+    for (unsigned i = 0; i < drafts->len; i++) {
+        struct node node = {drafts->pdata[i], NULL};
+
+        if (!give(walk, &node, object_leaf(node.object), (off_t)(OFFSET_FOLDERS + node.object->id)))
+            return;
+    }
 }
 
 /* The objects of a flat folder, as the files of their specs. */
@@ -95,7 +109,10 @@ void node_walk(struct cloud *cloud, const struct node *dir, off_t after, node_fi
         walk_specs(&walk, folder->kind);
     } else if (folder && folder->kind != OBJECT_FOLDER) {
         walk_objects(&walk, cloud_objects(cloud, folder->kind), NULL);
-    } else if (walk_files(&walk, dir->object) && dir->object->kind == OBJECT_FOLDER) {
-        walk_folders(&walk, dir->object->id);
+    } else if (walk_files(&walk, dir->object)) {
+        if (dir->object->kind == OBJECT_FOLDER)
+            walk_folders(&walk, dir->object->id);
+        else if (dir->object->kind == OBJECT_PLAN && dir->object->plan.drafts > 0)
+            walk_drafts(&walk, dir->object);
     }
 }

@@ -133,6 +133,10 @@ struct service_part {
     GPtrArray *members; /* of struct object * (VMs), borrowed, by id */
 };
 
+struct plan_part {
+    unsigned drafts; /* plans in it: it is a batch if there are any */
+};
+
 struct object {
     /* Immutable from birth. */
     refs_t refs;
@@ -167,6 +171,7 @@ struct object {
         struct host_part host GUARDED_BY(model);
         struct vm_part vm GUARDED_BY(model);
         struct service_part service GUARDED_BY(model);
+        struct plan_part plan GUARDED_BY(model);
     };
 
     void *work; /* the engine's own; nobody else looks */
@@ -175,7 +180,7 @@ struct object {
 /* What the watcher is told. */
 enum change {
     CHANGE_ADDED,    /* the object appeared in its folder */
-    CHANGE_REMOVED,  /* it left its folder */
+    CHANGE_REMOVED,  /* it left its folder, or the batch OTHER */
     CHANGE_LEAVING,  /* its file left specs/ */
     CHANGE_STAYING,  /* it came there, or came back */
     CHANGE_FACET,    /* FACET of the object changed */
@@ -222,6 +227,14 @@ static inline bool object_alive(const struct object *object) REQUIRES_SHARED(mod
 }
 typedef struct object Object;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Object, object_unref)
+
+/* ---- batches: plans with plans in them. The name of one in a batch is "BATCH/NAME". batch.c */
+/* The part of its name that its directory shows. */
+const char *object_leaf(const struct object *object) REQUIRES_SHARED(model);
+/* The batch that OBJECT is in; NULL: none. */
+struct object *cloud_batch(struct cloud *cloud, const struct object *object) REQUIRES_SHARED(model);
+/* The plans in BATCH, by id: of struct object *, borrowed. Free with g_ptr_array_unref. */
+GPtrArray *cloud_drafts(struct cloud *cloud, const struct object *batch) REQUIRES_SHARED(model);
 
 /* ---- changing: the engine only */
 /* A new draft in its folder. ID must be new, NAME free in KIND. The cloud keeps the reference;

@@ -36,6 +36,9 @@ void cloud_stamp(struct cloud *cloud, struct object *object, enum facet facet) R
 void cloud_tell(struct cloud *cloud, enum change what, const struct object *object,
                 enum facet facet, const struct object *other) REQUIRES(model);
 
+/* A plan has come, or is about to have gone: its batch holds as many as it holds. */
+void batch_recount(struct cloud *cloud, struct object *object) REQUIRES(model);
+
 /* Keep an array of objects sorted by id. */
 void objects_insert(GPtrArray *objects, struct object *object);
 bool objects_remove(GPtrArray *objects, const struct object *object);

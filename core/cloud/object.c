@@ -119,7 +119,9 @@ static void stamp_one(struct cloud *cloud, uint64_t id) REQUIRES(model)
 /* A name of an object came or went. */
 static void stamp_folder(struct cloud *cloud, const struct object *object) REQUIRES(model)
 {
-    stamp_one(cloud, folders_of[object->kind][0]);
+    const struct object *batch = cloud_batch(cloud, object);
+
+    stamp_one(cloud, batch ? batch->id : folders_of[object->kind][0]);
     if (cloud_in_specs(object))
         stamp_one(cloud, folders_of[object->kind][1]);
 }
@@ -164,6 +166,7 @@ struct object *cloud_add(struct cloud *cloud, enum object_kind kind, uint64_t id
     objects_insert(cloud->objects[kind], object);
     g_hash_table_insert(cloud->by_name[kind], object->name, object);
     g_hash_table_insert(cloud->by_id, &object->id, object);
+    batch_recount(cloud, object);
     stamp_folder(cloud, object);
     cloud_tell(cloud, CHANGE_ADDED, object, FACET_SELF, NULL);
     return object;
@@ -196,19 +199,27 @@ void cloud_remove(struct cloud *cloud, struct object *object)
     g_hash_table_remove(cloud->by_id, &object->id);
     if (object->kind == OBJECT_VM && object->vm.uuid[0])
         g_hash_table_remove(cloud->by_uuid, object->vm.uuid);
-    cloud_tell(cloud, CHANGE_REMOVED, object, FACET_SELF, NULL);
+    cloud_tell(cloud, CHANGE_REMOVED, object, FACET_SELF, cloud_batch(cloud, object));
     stamp_folder(cloud, object);
-    objects_remove(cloud->objects[object->kind], object); /* may free it */
+    object_ref(object);
+    objects_remove(cloud->objects[object->kind], object);
+    batch_recount(cloud, object);
+    object_unref(object); /* may free it */
 }
 
 void cloud_rename(struct cloud *cloud, struct object *object, const char *name)
 {
     g_autofree char *old = object->name;
+    struct object *batch = cloud_batch(cloud, object);
 
     g_hash_table_remove(cloud->by_name[object->kind], old);
-    cloud_tell(cloud, CHANGE_REMOVED, object, FACET_SELF, NULL);
+    cloud_tell(cloud, CHANGE_REMOVED, object, FACET_SELF, batch);
+    stamp_folder(cloud, object);
     object->name = g_strdup(name);
     g_hash_table_insert(cloud->by_name[object->kind], object->name, object);
+    if (batch)
+        batch_recount(cloud, batch);
+    batch_recount(cloud, object);
     cloud_tell(cloud, CHANGE_ADDED, object, FACET_SELF, NULL);
     stamp_folder(cloud, object);
 }

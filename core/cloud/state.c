@@ -89,6 +89,8 @@ static const char *service_word(const struct object *service) REQUIRES_SHARED(mo
 
 static const char *plan_word(const struct object *plan) REQUIRES_SHARED(model)
 {
+    if (plan->plan.drafts > 0)
+        return "batch";
     return plan->spec ? "plan" : "draft";
 }
 

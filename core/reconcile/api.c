@@ -28,8 +28,12 @@ static int check_name(struct engine *engine, const struct order *order) REQUIRES
 {
     if (order->kind == OBJECT_FOLDER)
         return EPERM;
-    if (!spec_valid_name(order->text))
-        return EINVAL;
+    int err = order->kind == OBJECT_PLAN     ? plan_check_name(engine, order->text)
+              : spec_valid_name(order->text) ? 0
+                                             : EINVAL;
+
+    if (err)
+        return err;
     return cloud_find(engine->cloud, order->kind, order->text) ? EEXIST : 0;
 }
 
@@ -116,6 +120,10 @@ static void do_commit(struct engine *engine, struct request *request, struct ord
     if (!object)
         return;
     cloud_set_leaving(engine->cloud, object, false); /* whoever writes it wants it */
+    if (order->len == 0 && !object->spec_text && !object->next_text) {
+        request_answer(engine, request->ticket, 0); /* a draft that is put back */
+        return;
+    }
     spec = spec_parse(spec_kind_of(object->kind, order->text, order->len), order->text, order->len,
                       &error);
     if (!spec)

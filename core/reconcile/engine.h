@@ -39,7 +39,7 @@ typedef void (*engine_done)(void *ctx, int err);
 /* Identifies a request until its DONE was called; never 0. */
 typedef uint64_t engine_ticket;
 
-/* A draft. EEXIST, EINVAL (name), EPERM (kind has no drafts). */
+/* A draft. EEXIST, EINVAL (name), EPERM (kind has no drafts, the batch is none). */
 engine_ticket engine_mkdir(struct engine *engine, enum object_kind kind, const char *name,
                            mode_t mode, const struct actor *actor, engine_done done, void *ctx);
 /* Destroys. ENOENT, EBUSY (a host with VMs, a job under way), EPERM (protected, never adopted,
@@ -48,9 +48,10 @@ engine_ticket engine_rmdir(struct engine *engine, uint64_t id, const struct acto
                            engine_done done, void *ctx);
 /*
  * Gives an object another name, or makes a plan real as a KIND (OBJECT_VM, OBJECT_SERVICE) called
- * NAME, with the errors of its commit. EEXIST, EINVAL (name, or a plan for something else), EXDEV
- * (between other folders), EBUSY (a running domain where the driver cannot, a host that specs
- * name, a service with members), EPERM, EHOSTDOWN.
+ * NAME, with the errors of its commit; of a batch, all plans in it under their own names, or none.
+ * The name of a plan in a batch is "BATCH/NAME". EEXIST, EINVAL (name, or a plan for something
+ * else), EPERM (between other folders), EBUSY (a running domain where the driver cannot, a host
+ * that specs name, a service with members), EPERM, EHOSTDOWN.
  */
 engine_ticket engine_rename(struct engine *engine, uint64_t id, enum object_kind kind,
                             const char *name, const struct actor *actor, engine_done done,

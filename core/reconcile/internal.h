@@ -111,6 +111,9 @@ void request_finish(struct engine *engine, engine_ticket ticket, struct object *
                     const GError *error) REQUIRES(model);
 /* From now on REQUEST waits for a job: WAITERS gets it, and its bound is set. */
 void request_wait(struct engine *engine, struct request *request, GArray **waiters, bool bounded);
+/* A request of the engine's own on behalf of ACTOR. */
+struct request *request_inner(struct engine *engine, const struct actor *actor, engine_done done,
+                              void *ctx);
 /* Answers all of WAITERS and empties it. */
 void requests_answer(struct engine *engine, GArray **waiters, int err);
 
@@ -369,8 +372,23 @@ void plan_commit(struct engine *engine, struct request *request, struct object *
                  const char *text, Spec *spec) REQUIRES(model);
 void plan_remove(struct engine *engine, struct request *request, struct object *plan)
     REQUIRES(model);
-/* The answers as the cloud stands now; of all: by and by. */
+/* The answers as the cloud stands now, for one in a batch if all of it became real; of all plans:
+ * by and by. */
 void plan_refresh(struct engine *engine, struct object *plan) REQUIRES(model);
+/* Whether a plan may be called NAME, which has its batch: 0, EINVAL, EPERM, ESTALE. */
+int plan_check_name(struct engine *engine, const char *name) REQUIRES(model);
+/* EINVAL, ENOSPC: what is against PLAN's becoming a KIND. */
+bool plan_may_promote(struct engine *engine, struct object *plan, enum object_kind kind,
+                      GError **error) REQUIRES(model);
+/* PLAN becomes a KIND called NAME, and REQUEST waits for it. */
+void plan_promote(struct engine *engine, struct request *request, struct object *plan,
+                  enum object_kind kind, const char *name) REQUIRES(model);
+/* batch.c: all plans of BATCH become KINDs, or none does. */
+void batch_promote(struct engine *engine, struct request *request, struct object *batch,
+                   enum object_kind kind) REQUIRES(model);
+void batch_refresh(struct engine *engine, struct object *batch) REQUIRES(model);
+/* plan_refresh() of one by itself. */
+void plan_explain(struct engine *engine, struct object *plan) REQUIRES(model);
 void plan_refresh_all(struct engine *engine) REQUIRES(model);
 
 /* ---- control.c */

@@ -4,17 +4,30 @@
 
 #include "core/reconcile/request.h"
 
+static bool is_batch(const struct object *object) REQUIRES_SHARED(model)
+{
+    return object->kind == OBJECT_PLAN && object->plan.drafts > 0;
+}
+
 static bool check_target(struct engine *engine, const struct object *object,
                          const struct order *order, GError **error) REQUIRES(model)
 {
     const char *name = order->text;
 
-    if (!spec_valid_name(name))
-        fail(error, EINVAL, "\"%s\" is no name for it", name);
+    int err = order->kind == OBJECT_PLAN ? plan_check_name(engine, name)
+              : spec_valid_name(name)    ? 0
+                                         : EINVAL;
+
+    if (err == EPERM)
+        fail(error, err, "what %s is to be in has a spec of its own", name);
+    else if (err)
+        fail(error, err, "\"%s\" is no name for it", name);
     else if (cloud_find(engine->cloud, order->kind, name))
         fail(error, EEXIST, "the name %s is taken", name);
     else if (object->kind != order->kind && object->kind != OBJECT_PLAN)
-        fail(error, EXDEV, "%s cannot become something else", object->name);
+        fail(error, EPERM, "%s cannot become something else", object->name);
+    else if (is_batch(object) && order->kind == OBJECT_PLAN && strchr(name, '/'))
+        fail(error, EPERM, "%s holds plans: it cannot be in another", object->name);
     else
         return true;
     return false;
@@ -57,12 +70,30 @@ static bool may_rename(struct engine *engine, struct object *object, GError **er
     return false;
 }
 
+/* What is in a batch has its name in its own. */
+static void rename_drafts(struct engine *engine, const GPtrArray *drafts, const char *batch)
+    REQUIRES(model)
+{
+    for (unsigned i = 0; i < drafts->len; i++) {
+        struct object *plan = drafts->pdata[i];
+        g_autofree char *name = g_strdup_printf("%s/%s", batch, object_leaf(plan));
+
+        cloud_rename(engine->cloud, plan, name);
+        engine_touch(engine, plan);
+    }
+}
+
 static void rename_now(struct engine *engine, struct object *object, const char *name,
                        const struct actor *actor) REQUIRES(model)
 {
+    g_autoptr(GPtrArray) drafts = cloud_drafts(engine->cloud, object);
+
     cloud_event(engine->cloud, object, actor, "renamed to %s", name);
     cloud_rename(engine->cloud, object, name);
     engine_touch(engine, object);
+    rename_drafts(engine, drafts, name);
+    if (object->kind == OBJECT_PLAN)
+        engine->room_changed = true; /* what batches hold is told anew */
     if (object->kind != OBJECT_HOST)
         return;
     cloud_refresh_place(engine->cloud, object);
@@ -98,12 +129,16 @@ void vm_renamed(struct engine *engine, struct object *vm, const char *name)
 
 /* ---- a plan made real */
 
-static bool may_promote(struct engine *engine, struct object *plan, enum object_kind kind,
-                        GError **error) REQUIRES(model)
+bool plan_may_promote(struct engine *engine, struct object *plan, enum object_kind kind,
+                      GError **error)
 {
     const struct spec *spec = plan->spec;
     bool ok;
 
+    if (kind == OBJECT_HOST) {
+        fail(error, EINVAL, "plan %s is no host", plan->name);
+        return false;
+    }
     if (spec && (spec->kind == SPEC_SERVICE) != (kind == OBJECT_SERVICE)) {
         fail(error, EINVAL, "plan %s is for a %s", plan->name,
              spec->kind == SPEC_SERVICE ? "service: move it into services/"
@@ -130,29 +165,35 @@ static struct object *promote(struct engine *engine, struct object *plan, enum o
     return cloud_add(engine->cloud, kind, id, name, uid, gid, mode);
 }
 
-static void make_real(struct engine *engine, struct request *request, struct object *plan,
-                      const struct order *order) REQUIRES(model)
+void plan_promote(struct engine *engine, struct request *request, struct object *plan,
+                  enum object_kind kind, const char *name)
 {
-    g_autoptr(GError) error = NULL;
     g_autofree char *text = g_strdup(plan->spec_text);
     g_autoptr(Spec) spec = plan->spec ? spec_ref(plan->spec) : NULL;
     struct object *object;
 
-    if (order->kind == OBJECT_HOST)
-        fail(&error, EINVAL, "plan %s is no host", plan->name);
-    if (error || !may_promote(engine, plan, order->kind, &error)) {
-        request_finish(engine, request->ticket, plan, error);
-        return;
-    }
-    cloud_event(engine->cloud, plan, &request->actor, "made real as %s", order->text);
-    object = promote(engine, plan, order->kind, order->text);
+    cloud_event(engine->cloud, plan, &request->actor, "made real as %s", name);
+    object = promote(engine, plan, kind, name);
     engine_touch(engine, object);
     if (!spec)
         request_answer(engine, request->ticket, 0);
-    else if (order->kind == OBJECT_VM)
+    else if (kind == OBJECT_VM)
         vm_commit(engine, request, object, text, spec);
     else
         service_commit(engine, request, object, text, spec);
+}
+
+static void make_real(struct engine *engine, struct request *request, struct object *plan,
+                      const struct order *order) REQUIRES(model)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (is_batch(plan))
+        batch_promote(engine, request, plan, order->kind);
+    else if (plan_may_promote(engine, plan, order->kind, &error))
+        plan_promote(engine, request, plan, order->kind, order->text);
+    else
+        request_finish(engine, request->ticket, plan, error);
 }
 
 static void do_rename(struct engine *engine, struct request *request, struct order *order)

@@ -23,7 +23,7 @@ static const struct vm_spec *vm_of(const Spec *spec)
     return spec->kind == SPEC_SERVICE ? &spec->service.vm : &spec->vm;
 }
 
-void plan_refresh(struct engine *engine, struct object *plan)
+void plan_explain(struct engine *engine, struct object *plan)
 {
     g_autofree const char **types = NULL;
     struct place_want want;
@@ -43,13 +43,44 @@ void plan_refresh(struct engine *engine, struct object *plan)
     engine_touch(engine, plan);
 }
 
+void plan_refresh(struct engine *engine, struct object *plan)
+{
+    struct object *batch = plan->plan.drafts > 0 ? plan : cloud_batch(engine->cloud, plan);
+
+    if (batch)
+        batch_refresh(engine, batch);
+    else
+        plan_explain(engine, plan);
+}
+
 void plan_refresh_all(struct engine *engine)
 {
     const GPtrArray *plans = cloud_objects(engine->cloud, OBJECT_PLAN);
 
-    for (unsigned i = 0; i < plans->len; i++)
-        g_hash_table_replace(engine->unexplained, &((struct object *)plans->pdata[i])->id,
-                             object_ref(plans->pdata[i]));
+    for (unsigned i = 0; i < plans->len; i++) {
+        struct object *plan = plans->pdata[i];
+
+        if (!cloud_batch(engine->cloud, plan))
+            g_hash_table_replace(engine->unexplained, &plan->id, object_ref(plan));
+    }
+}
+
+int plan_check_name(struct engine *engine, const char *name)
+{
+    const char *slash = strchr(name, '/');
+    g_autofree char *outer = slash ? g_strndup(name, (gsize)(slash - name)) : NULL;
+    struct object *batch = outer ? cloud_find(engine->cloud, OBJECT_PLAN, outer) : NULL;
+
+    if (!spec_valid_name(slash ? slash + 1 : name))
+        return EINVAL;
+    if (!slash)
+        return 0;
+    if (!batch)
+        return ESTALE;
+    if (!batch->spec)
+        return 0;
+    cloud_set_error(engine->cloud, batch, EPERM, "it has a spec of its own: it cannot hold plans");
+    return EPERM;
 }
 
 void plan_commit(struct engine *engine, struct request *request, struct object *plan,
@@ -61,7 +92,9 @@ void plan_commit(struct engine *engine, struct request *request, struct object *
         request_answer(engine, request->ticket, 0);
         return;
     }
-    if (!placing_check(engine, NULL, vm_of(spec), &error)) {
+    if (plan->plan.drafts > 0)
+        fail(&error, EINVAL, "%s holds plans: write their specs", plan->name);
+    if (error || !placing_check(engine, NULL, vm_of(spec), &error)) {
         request_finish(engine, request->ticket, plan, error);
         return;
     }
@@ -73,6 +106,11 @@ void plan_commit(struct engine *engine, struct request *request, struct object *
 
 void plan_remove(struct engine *engine, struct request *request, struct object *plan)
 {
+    if (plan->plan.drafts > 0) {
+        request_answer(engine, request->ticket, ENOTEMPTY);
+        return;
+    }
+    engine->room_changed = true; /* its batch is told anew */
     engine_forget(engine, plan->id);
     cloud_remove(engine->cloud, plan);
     request_answer(engine, request->ticket, 0);

@@ -48,6 +48,19 @@ engine_ticket order_post(struct engine *engine, struct order *order)
     return ticket;
 }
 
+struct request *request_inner(struct engine *engine, const struct actor *actor, engine_done done,
+                              void *ctx)
+{
+    struct request *request = g_new0(struct request, 1);
+
+    request->ticket = ++last_ticket;
+    request->done = done;
+    request->ctx = ctx;
+    request->actor = *actor;
+    g_hash_table_insert(engine->requests, &request->ticket, request);
+    return request;
+}
+
 struct answer {
     struct request *request;
     int err;

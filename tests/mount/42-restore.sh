@@ -7,7 +7,7 @@
 
 need tar cp rsync restic borg git
 mkdir "$T/backups" "$T/whole" "$T/whole/cp" "$T/whole/rsync"
-configure "$(two_hosts)"
+configure 'grace = 4' "$(two_hosts)"
 conf=$(cat "$T/cloudfs.conf")
 test_host h3 16 16384 >"$T/h3.uri"
 
@@ -136,6 +136,8 @@ over git run_readme git-back
 same "$(ls "$M/services/web/vms" | xargs)" 'web-0 web-1 web-2'
 
 # A part of a tree is put back too; what only looks like it is refused.
+quiet cp -a "$T/whole/cp/vms/v1/." "$M/vms/v1/"
+sleep 4.2 # longer than the grace
 quiet cp -a "$T/whole/cp/vms/v1/." "$M/vms/v1/"
 fails cp "$T/whole/cp/vms/v1/score" "$M/vms/v2/score"
 fails cp "$M/vms/v1/score" "$M/vms/v2/score"

@@ -116,6 +116,101 @@ wait_for 10 reads vms/x/state running
 wait_for 10 reads vms/y/state running
 [ "$(readlink vms/x/host)" != "$(readlink vms/y/host)" ] || die 'avoid is broken'
 gives ok rmdir vms/x
+gives ok rmdir vms/y
+
+# A batch: plans in a plan.
+mkdir plan/b
+is plan/b/state draft
+mkdir plan/b/{a1,a2,a3}
+is plan/b/state batch
+same "$(cd plan && find b -type d | sort | xargs)" 'b b/a1 b/a2 b/a3'
+gives EEXIST mkdir plan/b/a1
+gives EEXIST mkdir plan/b/spec
+gives EINVAL mkdir plan/b/.x
+gives EPERM mkdir plan/b/a1/deep
+gives ENOTEMPTY rmdir plan/b
+gives 'close EINVAL' write plan/b/spec $'cpus = 1\n'
+has plan/b/error 'holds plans'
+mkdir plan/single
+put plan/single 'cpus = 1'
+gives EPERM mkdir plan/single/x
+has plan/single/error 'spec of its own'
+gives EPERM rename plan/b plan/single/b
+# What each would get if all went together: three of two CPUs on h1 (4), which is cheaper, and h2.
+for i in 1 2 3; do
+    put plan/b/a$i 'cpus = 2' 'memory = 64MiB'
+done
+same "$(cat plan/b/placement)" $'a1 h1\na2 h1\na3 h2'
+has plan/b/a3/placement '^h2 +chosen'
+has plan/b/a3/placement '^h1 +cpus'
+same "$(value hosts/h1/resources cpus_allocated)" 0
+put plan/b/a2 'cpus = 2' 'memory = 64MiB' 'avoid = g'
+put plan/b/a1 'cpus = 1' 'memory = 64MiB' 'avoid = g'
+[ "$(value plan/b/placement a1)" != "$(value plan/b/placement a2)" ] || die 'avoid is broken on paper'
+put plan/b/a1 'cpus = 2' 'memory = 64MiB' 'avoid = g'
+# In and out, another name, copies.
+quiet mv plan/single plan/b/a4
+gone plan/single
+quiet mv plan/b/a4 plan/single
+quiet mv plan/b plan/c
+gone plan/b
+is plan/c/a1/spec "$(cat plan/c/a2/spec)"
+quiet cp -a plan/c plan/d
+diff -r -x error plan/c plan/d
+quiet rm -r plan/d
+gone plan/d
+quiet rsync -a plan/c/ "$T/c/"
+quiet rsync -a "$T/c/" plan/f/
+is plan/f/state batch
+is plan/f/spec ''
+cmp plan/c/a2/spec plan/f/a2/spec
+quiet rm -r plan/f
+same "$(ls plan | xargs)" 'c single'
+# Kept over a restart.
+number=$(inode plan/c/a1)
+cd "$T"
+unmount_cloud
+mount_again
+wait_for 10 reads "$M/hosts/h1/state" up
+wait_for 10 reads "$M/hosts/h2/state" up
+cd "$M"
+is plan/c/state batch
+same "$(inode plan/c/a1)" "$number"
+# All or nothing.
+gives EINVAL rename plan/c services/c
+new_vm a2 'cpus = 1' 'memory = 64MiB'
+gives EEXIST rename plan/c vms/c
+has plan/c/error 'a2 is taken'
+same "$(ls vms)" a2
+gives ok rmdir vms/a2
+mkdir plan/c/svc
+put plan/c/svc 'replicas = 2' '[vm]' 'cpus = 1' 'memory = 64MiB'
+gives EINVAL rename plan/c vms/c
+has plan/c/error 'c/svc.*services'
+same "$(ls vms)" ''
+quiet mv plan/c/svc plan/svc
+# One call, one pass.
+before=$(wc -l <events)
+quiet mv plan/c vms/
+gone plan/c
+gone vms/c
+same "$(ls vms | xargs)" 'a1 a2 a3'
+for i in 1 2 3; do
+    is vms/a$i/state running
+done
+same "$(inode vms/a1)" "$number"
+[ "$(readlink vms/a1/host)" != "$(readlink vms/a2/host)" ] || die 'avoid is broken'
+tail -n "+$((before + 1))" events | grep -c 'made real' | grep -qx 4
+gone plan/c/a1
+quiet rm -r vms/a1 vms/a2 vms/a3 plan/single
+mkdir plan/e plan/e/s1 plan/e/s2
+put plan/e/s1 'replicas = 1' '[vm]' 'cpus = 1' 'memory = 64MiB'
+put plan/e/s2 'replicas = 2' 'spread = none' '[vm]' 'cpus = 1' 'memory = 64MiB'
+has plan/e/placement '^s2 h[12] h[12]$'
+quiet mv plan/e services/
+wait_for 10 reads services/s2/state ready
+quiet rm -r services/s1 services/s2
+gives ok rmdir plan/svc
 mkdir plan/z
 gives ok rmdir plan/z
 same "$(ls plan)" ''

@@ -838,7 +838,7 @@ static void a_vm_is_renamed_with_its_domain(void **state)
     id = id_of(f, OBJECT_VM, "web");
     assert_int_equal(rename_to(f, OBJECT_VM, "web", OBJECT_VM, "draft"), EEXIST);
     assert_int_equal(rename_to(f, OBJECT_VM, "web", OBJECT_VM, ".hidden"), EINVAL);
-    assert_int_equal(rename_to(f, OBJECT_VM, "web", OBJECT_SERVICE, "web"), EXDEV);
+    assert_int_equal(rename_to(f, OBJECT_VM, "web", OBJECT_SERVICE, "web"), EPERM);
     assert_int_equal(rename_to(f, OBJECT_HOST, "a", OBJECT_HOST, "c"), EPERM);
     set_failure(&fake.fail_change, EBUSY);
     assert_int_equal(rename_to(f, OBJECT_VM, "web", OBJECT_VM, "www"), EBUSY);
