@@ -6,6 +6,7 @@
 #include "fs/handle.h"
 #include "fs/ino.h"
 #include "fs/pages.h"
+#include "fs/rights.h"
 #include "fs/scratch.h"
 
 /* What a handle has in its buffer is its file's size for who asks through it. */
@@ -66,10 +67,11 @@ static void answer_setattr(struct parked *parked, int err)
         reply_attr(parked->fs, parked->req, parked->ino, NULL);
 }
 
-/* A directory can be entered by who may read it: its spec's mode has no bit for that. */
-static mode_t dir_mode(mode_t mode, bool of_spec)
+static mode_t dir_mode(mode_t mode, uint64_t ino)
 {
-    return of_spec ? (mode & 0666) | (mode & 0444) >> 2 : mode & 0777;
+    if (ino_code(ino) == CODE_SPEC)
+        return rights_dir_mode(mode);
+    return mode & (ino_id(ino) < OBJECT_FIRST ? 03777 : 0777);
 }
 
 static int64_t time_of(const struct stat *attr, unsigned what)
@@ -96,7 +98,7 @@ static void set_later(struct fs *fs, fuse_req_t req, fuse_ino_t ino, const struc
     parked->ino = ino;
     parked->uid = what & FUSE_SET_ATTR_UID ? attr->st_uid : (uid_t)-1;
     parked->gid = what & FUSE_SET_ATTR_GID ? attr->st_gid : (gid_t)-1;
-    parked->mode = what & FUSE_SET_ATTR_MODE ? dir_mode(attr->st_mode, spec) : (mode_t)-1;
+    parked->mode = what & FUSE_SET_ATTR_MODE ? dir_mode(attr->st_mode, ino) : (mode_t)-1;
     parked->time = time_of(attr, what);
     parked->step = step_setattr;
     parked->answer = answer_setattr;

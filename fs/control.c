@@ -71,6 +71,8 @@ void store_control(struct fs *fs, fuse_req_t req, struct handle *handle, const c
     }
     parked = park_new(fs, req);
     parked->id = handle->id;
+    parked->actor.uid = handle->opener.uid; /* as with files, the rights are those of the open */
+    parked->actor.gid = handle->opener.gid;
     parked->size = size;
     parked->lines = split_lines(data, size);
     parked->step = step_control;

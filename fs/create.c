@@ -9,6 +9,7 @@
 #include "fs/ino.h"
 #include "fs/proc.h"
 #include "fs/restore.h"
+#include "fs/rights.h"
 #include "fs/scratch.h"
 #include "fs/spot.h"
 
@@ -92,7 +93,8 @@ static void answer_create(struct parked *parked, int err)
     open_created(fs, parked->req, entry.ino, (int)parked->todo | O_TRUNC, false);
 }
 
-static void create_object(struct fs *fs, fuse_req_t req, const struct spot *spot, int flags)
+static void create_object(struct fs *fs, fuse_req_t req, const struct spot *spot, mode_t mode,
+                          int flags)
 {
     struct parked *parked = park_new(fs, req);
 
@@ -100,7 +102,8 @@ static void create_object(struct fs *fs, fuse_req_t req, const struct spot *spot
     parked->ino = spot->parent;
     parked->name = g_strdup(spot->object_name);
     parked->size = spot->folder->kind;
-    parked->mode = 0755;
+    parked->mode = rights_dir_mode(mode);
+    rights_inherit(fs, spot->dir_id, &parked->actor);
     parked->todo = (unsigned)flags;
     parked->step = step_create;
     parked->answer = answer_create;
@@ -158,7 +161,7 @@ void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
     else if (spot.hidden)
         create_anew(fs, req, &spot, mode, fi->flags);
     else if (spot.object_name)
-        create_object(fs, req, &spot, fi->flags);
+        create_object(fs, req, &spot, mode, fi->flags);
     else if (spot_takes_scratch(&spot))
         create_scratch(fs, req, &spot, mode, fi->flags);
     else

@@ -69,6 +69,8 @@ void list_keys(GString *out)
     }
     keys = conf_keys(&n);
     add_keys("cloud", keys, n, out);
+    keys = conf_quota_keys(&n);
+    add_keys("quota", keys, n, out);
 }
 
 /* ---- README */

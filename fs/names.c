@@ -8,6 +8,7 @@
 #include "fs/ino.h"
 #include "fs/proc.h"
 #include "fs/restore.h"
+#include "fs/rights.h"
 #include "fs/scratch.h"
 #include "fs/spot.h"
 
@@ -104,6 +105,7 @@ static void make_object(struct fs *fs, fuse_req_t req, const struct spot *spot, 
     parked->todo = spot->dirs;
     parked->name = g_strdup(spot_object(spot));
     parked->mode = mode & 0777;
+    rights_inherit(fs, ino_id(spot->parent), &parked->actor);
     parked->step = step_mkdir;
     parked->answer = answer_mkdir;
     park_run(parked);
@@ -195,6 +197,8 @@ void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
     else if (!err && id && restore_is_probing(fs->restore, fuse_req_ctx(req)->pid))
         err = ENOTEMPTY;
     if (!err && id)
+        err = rights_remove(fs, req, ino_id(parent), id);
+    if (!err && id)
         destroy_object(fs_of(req), req, id);
     else
         fuse_reply_err(req, err);
@@ -243,6 +247,8 @@ void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
     g_auto(Spot) spot = {0};
     int err = spot_find(fs, parent, name, &spot);
 
+    if (!err && spot_is_shown(&spot) && spot.dir == SPOT_FLAT)
+        err = rights_remove(fs, req, spot.dir_id, spot.id);
     if (!err && spot_is_shown(&spot) && spot.dir == SPOT_FLAT && !stays(fs, spot.id)) {
         fs_drop(fs, req, spot.id);
         return;

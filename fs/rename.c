@@ -13,6 +13,7 @@
 #include "fs/hidden.h"
 #include "fs/ino.h"
 #include "fs/restore.h"
+#include "fs/rights.h"
 #include "fs/scratch.h"
 #include "fs/spot.h"
 
@@ -36,7 +37,7 @@ static bool step_commit(struct parked *parked)
         else
             ticket =
                 engine_mkdir(engine, (enum object_kind)parked->todo, parked->lines[RENAME_OBJECT],
-                             0755, &parked->actor, park_done, parked);
+                             parked->mode, &parked->actor, park_done, parked);
         park_began(parked, ticket);
         return true;
     }
@@ -65,8 +66,9 @@ static void answer_commit(struct parked *parked, int err)
     fuse_reply_err(parked->req, err);
 }
 
+/* MODE: of an object that this makes; one that is there keeps its own. */
 static void commit_scratch(struct fs *fs, fuse_req_t req, const struct spot *from,
-                           const struct spot *to)
+                           const struct spot *to, mode_t mode)
 {
     g_autoptr(GBytes) text = scratch_read(fs->scratches, from->scratch, SPEC_MAX_BYTES + 1, 0);
     struct parked *parked = park_new(fs, req);
@@ -83,6 +85,8 @@ static void commit_scratch(struct fs *fs, fuse_req_t req, const struct spot *fro
     parked->todo = to->folder ? to->folder->kind : 0;
     parked->id = to->ino ? to->id : named ? fs_object_id(fs, to->folder->kind, to->object_name) : 0;
     parked->made = named && !parked->id;
+    parked->mode = mode;
+    rights_inherit(fs, to->dir_id, &parked->actor);
     parked->actor.restoring = scratch_is_restored(fs->scratches, from->scratch) ||
                               restore_may_write(fs->restore, parked->actor.pid);
     parked->step = step_commit;
@@ -207,7 +211,7 @@ static void move_scratch(struct fs *fs, fuse_req_t req, const struct spot *from,
     int err = scratch_stat(fs->scratches, from->scratch, &st);
 
     if (!err && spot_is_spec(to) && !to->is_dir && S_ISREG(st.st_mode)) {
-        commit_scratch(fs, req, from, to);
+        commit_scratch(fs, req, from, to, rights_dir_mode(st.st_mode));
         return;
     }
     if (!err && to->ino)
@@ -325,15 +329,17 @@ static void move_link(struct fs *fs, fuse_req_t req, const struct spot *from, co
 
 static void move_file(struct fs *fs, fuse_req_t req, const struct spot *from, const struct spot *to)
 {
-    bool flat = from->dir == SPOT_FLAT;
+    bool flat = from->dir == SPOT_FLAT, moves = from->row && from->row->code == CODE_OF_HOST;
+    int err = flat || moves ? rights_remove(fs, req, from->dir_id, from->id) : 0;
 
-    if (from->row && from->row->code == CODE_OF_HOST)
+    if (err)
+        fuse_reply_err(req, err);
+    else if (moves)
         move_link(fs, req, from, to);
     else if (flat && to->parent == from->parent && to->object_name) {
         rename_object(fs, req, from->id, from->folder->kind, to->object_name, 0);
     } else if (to->parent == from->parent && spot_takes_scratch(to) && spot_is_spec(from)) {
-        int err = back_up(fs, req, from, to);
-
+        err = back_up(fs, req, from, to);
         if (!err && flat)
             fs_drop(fs, req, from->id);
         else
@@ -346,10 +352,14 @@ static void move_file(struct fs *fs, fuse_req_t req, const struct spot *from, co
 /* Not EXDEV: mv would copy the object and then destroy it. */
 static void move_dir(struct fs *fs, fuse_req_t req, const struct spot *from, const struct spot *to)
 {
+    int err;
+
     if (from->row || from->dirs == OBJECT_FOLDER || to->dirs == OBJECT_FOLDER)
         fuse_reply_err(req, EPERM);
     else if (to->ino)
         fuse_reply_err(req, ENOTEMPTY);
+    else if ((err = rights_remove(fs, req, from->dir_id, from->id)))
+        fuse_reply_err(req, err);
     else
         rename_object(fs, req, from->id, to->dirs, spot_object(to), to->parent);
 }

@@ -12,6 +12,8 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -167,6 +169,20 @@ static bool mount_and_run(struct fs *fs, const char *mountpoint, void (*ready)(v
     return ok;
 }
 
+/*
+ * Domain XML and user data hold secrets, and a core file would too. A limit of 1 byte: 0 does not
+ * hold where the kernel pipes cores to a program. Root needs no program that is set-user-ID;
+ * another user needs fusermount3 for the unmount.
+ */
+static void harden(void)
+{
+    const struct rlimit no_core = {1, 1};
+
+    setrlimit(RLIMIT_CORE, &no_core);
+    if (geteuid() == 0)
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
 bool serve(const struct conf *conf, struct fuse_args *args, const char *mountpoint,
            void (*ready)(void), GError **error)
 {
@@ -176,6 +192,7 @@ bool serve(const struct conf *conf, struct fuse_args *args, const char *mountpoi
 
     /* All threads inherit it: the signals are the stopper's. */
     pthread_sigmask(SIG_BLOCK, &set, NULL);
+    harden();
     signal(SIGPIPE, SIG_IGN);
     fs.mountpoint = mountpoint;
     fs.session = fuse_session_new(args, &fs_ops, sizeof fs_ops, &fs);

@@ -9,8 +9,8 @@ static mode_t node_mode(const struct node *node) REQUIRES_SHARED(model)
 {
     mode_t most = node->object->mode & 0777;
 
-    if (!node->row)
-        return S_IFDIR | most;
+    if (!node->row) /* folders have the set-group-ID and sticky bits too */
+        return S_IFDIR | (node->object->mode & 03777);
     if (S_ISLNK(node->row->mode))
         return node->row->mode;
     return (node->row->mode & S_IFMT) |

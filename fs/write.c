@@ -35,7 +35,8 @@ static bool take_data(struct fs *fs, struct handle *handle, const char *data, si
         fail(error, err, "the spec is larger than %d KiB", SPEC_MAX_BYTES / 1024);
         return false;
     }
-    if (engine_check(fs->engine, handle->kind, buffer->text->str, end, error))
+    if (engine_check(fs->engine, handle->id, handle->kind, buffer->text->str, end, &handle->opener,
+                     error))
         return true;
     if (!error || (*error)->code != ENOSPC || !restore_may_write(fs->restore, handle->opener.pid))
         return false;
@@ -80,6 +81,8 @@ static void commit(struct fs *fs, fuse_req_t req, struct handle *handle, char *t
     struct parked *parked = park_new(fs, req);
 
     parked->id = handle->id;
+    parked->actor.uid = handle->opener.uid; /* as with files, the rights are those of the open */
+    parked->actor.gid = handle->opener.gid;
     parked->actor.restoring = restore_may_write(fs->restore, parked->actor.pid);
     parked->name = text;
     parked->size = len;

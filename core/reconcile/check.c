@@ -31,23 +31,41 @@ static struct vm_spec without_defaults(const struct vm_spec *spec, uint64_t give
     return lenient;
 }
 
-bool engine_check(struct engine *engine, enum object_kind kind, const char *text, size_t len,
-                  GError **error)
+static bool check_wanted(struct engine *engine, uint64_t id, Spec *spec, struct vm_spec *lenient,
+                         const struct actor *actor, GError **error) REQUIRES_SHARED(model)
+{
+    const struct object *object = cloud_by_id(engine->cloud, id);
+    struct vm_spec *vm = spec->kind == SPEC_SERVICE ? &spec->service.vm : &spec->vm;
+    bool real = object && object->kind != OBJECT_PLAN, ok;
+    struct vm_spec written;
+
+    if (!policy_allows(engine, object, actor, spec, error))
+        return false;
+    if (spec->kind == SPEC_HOST)
+        return true;
+    written = *vm;
+    /* The lenient one stands in for a moment; what it points at is the spec's own. */
+    *vm = *lenient;
+    ok = !real || quota_allows(engine, object, object->uid, object->gid, spec, error);
+    *vm = written;
+    return ok && placing_check(engine, NULL, lenient, error);
+}
+
+bool engine_check(struct engine *engine, uint64_t id, enum object_kind kind, const char *text,
+                  size_t len, const struct actor *actor, GError **error)
 {
     g_autoptr(Spec) spec = spec_parse_partial(spec_kind_of(kind, text, len), text, len, error);
-    struct vm_spec lenient;
+    struct vm_spec lenient = {0};
     bool ok;
 
     if (!spec)
         return false;
-    if (kind == OBJECT_HOST)
-        return true;
     if (spec->kind == SPEC_SERVICE)
         lenient = without_defaults(&spec->service.vm, spec->given_vm);
-    else
+    else if (spec->kind == SPEC_VM)
         lenient = without_defaults(&spec->vm, spec->given);
     cloud_read_lock(engine->cloud);
-    ok = placing_check(engine, NULL, &lenient, error);
+    ok = check_wanted(engine, id, spec, &lenient, actor, error);
     cloud_read_unlock(engine->cloud);
     return ok;
 }

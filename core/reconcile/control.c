@@ -177,10 +177,12 @@ static void run_scale(struct engine *engine, struct request *request, struct obj
     }
     text = spec_text_set(service->spec_text, "replicas", argument);
     spec = spec_parse(SPEC_SERVICE, text, strlen(text), &error);
-    if (!spec)
+    if (!spec) {
         refuse(engine, request, service, error);
-    else
-        service_commit(engine, request, service, text, spec);
+        return;
+    }
+    spec->trusted = service->spec->trusted;
+    service_commit(engine, request, service, text, spec);
 }
 
 static void run_restart(struct engine *engine, struct request *request, struct object *service,

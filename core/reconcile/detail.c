@@ -64,6 +64,10 @@ char *detail_write(const struct object *object)
 
     /* When it became available, by the clock that the heartbeat has too: see load.c. */
     g_key_file_set_int64(file, GROUP, "since", object->since);
+    if (object->spec)
+        g_key_file_set_boolean(file, GROUP, "trusted", object->spec->trusted);
+    if (object->next)
+        g_key_file_set_boolean(file, GROUP, "next_trusted", object->next->trusted);
     if (object->id == ROOT_ID)
         g_key_file_set_int64(file, GROUP, "heartbeat", g_get_monotonic_time() * 1000);
     if (object->kind == OBJECT_HOST)
@@ -90,6 +94,12 @@ static GKeyFile *parse(const char *text)
 static bool get_flag(GKeyFile *file, const char *key)
 {
     return g_key_file_get_boolean(file, GROUP, key, NULL);
+}
+
+/* Until there was such a thing, only root could write specs. */
+static bool was_trusted(GKeyFile *file, const char *key)
+{
+    return get_flag(file, key) || !g_key_file_has_key(file, GROUP, key, NULL);
 }
 
 static uint64_t get_number(GKeyFile *file, const char *key)
@@ -146,6 +156,10 @@ void detail_read(struct engine *engine, struct object *object, const char *text)
         object->since = -1;
     if (object->id == ROOT_ID)
         object->since = g_key_file_get_int64(file, GROUP, "heartbeat", NULL);
+    if (object->spec)
+        object->spec->trusted = was_trusted(file, "trusted");
+    if (object->next)
+        object->next->trusted = was_trusted(file, "next_trusted");
     if (object->kind == OBJECT_HOST)
         read_host(file, object);
     if (object->kind == OBJECT_VM)

@@ -4,6 +4,7 @@
  * in them; all others are shown, with a spec derived from their XML, and left alone.
  */
 #include <string.h>
+#include <unistd.h>
 
 #include "core/reconcile/internal.h"
 
@@ -63,8 +64,8 @@ static void add_found(struct engine *engine, struct object *host, const struct v
     REQUIRES(model)
 {
     g_autofree char *name = free_name(engine, host, domain->name);
-    struct object *vm = cloud_add(engine->cloud, OBJECT_VM, engine_new_id(engine), name, host->uid,
-                                  host->gid, host->mode);
+    struct object *vm =
+        cloud_add(engine->cloud, OBJECT_VM, engine_new_id(engine), name, getuid(), getgid(), 0755);
 
     vm->vm.managed = is_ours(engine, domain);
     vm->vm.power = domain_is_active(domain->state);

@@ -69,7 +69,8 @@ engine_ticket engine_commit(struct engine *engine, uint64_t id, const char *text
 /* One line of `ctl`: a verb and its arguments. EINVAL for unknown words. */
 engine_ticket engine_control(struct engine *engine, uint64_t id, const char *line,
                              const struct actor *actor, engine_done done, void *ctx);
-/* Owner, group, permission bits of an object; (uid_t)-1, (gid_t)-1, (mode_t)-1 leave as is. */
+/* Owner, group, permission bits of an object or folder; (uid_t)-1, (gid_t)-1, (mode_t)-1 leave as
+ * is. EPERM for others than its owner, and for giving it away but for root; EDQUOT. */
 engine_ticket engine_chown(struct engine *engine, uint64_t id, uid_t uid, gid_t gid, mode_t mode,
                            const struct actor *actor, engine_done done, void *ctx);
 /* A file's time set by a user (utimens), so that backups can restore it. */
@@ -82,10 +83,11 @@ void engine_cancel(struct engine *engine, engine_ticket ticket);
 
 /*
  * The part of the check that write(2) can do, at once and in any thread: complete lines are
- * right (EINVAL, EFBIG) and some host could hold it (ENOSPC). Takes the read lock for the latter.
+ * right (EINVAL, EFBIG), ACTOR may want it of object ID, of KIND (EPERM), its owner's quota has
+ * room (EDQUOT) and some host could hold it (ENOSPC). Takes the read lock for all but the first.
  */
-bool engine_check(struct engine *engine, enum object_kind kind, const char *text, size_t len,
-                  GError **error) EXCLUDES(model);
+bool engine_check(struct engine *engine, uint64_t id, enum object_kind kind, const char *text,
+                  size_t len, const struct actor *actor, GError **error) EXCLUDES(model);
 /* Puts a sentence that FUSE came upon itself (a refused write) into an object's `error`; DONE
  * gets ERR when it is there. */
 engine_ticket engine_report(struct engine *engine, uint64_t id, int err, const char *sentence,

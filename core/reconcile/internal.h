@@ -161,6 +161,7 @@ struct task {
     /* What run() needs. */
     char *uuid, *name, *object, *type, *text, *cloud_uuid, *service;
     Spec *spec, *before;
+    const char *const *paths; /* of the configuration, which outlives the engine; NULL: any */
     enum domain_verb verb;
     bool start, cold;     /* cold: stop before the verb */
     struct host_link *to; /* of a move */
@@ -286,6 +287,25 @@ void rebalance_stop(struct engine *engine, uint64_t from) REQUIRES(model);
 void rebalance_drain(struct engine *engine, struct object *host) REQUIRES(model);
 /* A move of VM has ended. */
 void rebalance_moved(struct engine *engine, struct object *vm, const GError *error) REQUIRES(model);
+
+/* ---- policy.c */
+/* Root, cloudfs itself, or the user that runs it. */
+bool actor_is_admin(const struct actor *actor);
+/* EPERM unless OBJECT is ACTOR's. */
+bool policy_owns(const struct object *object, const struct actor *actor, GError **error)
+    REQUIRES_SHARED(model);
+/* Whether ACTOR may want SPEC of OBJECT (NULL: a new one); notes in SPEC whether it is trusted.
+ * EPERM: files elsewhere than the configuration allows, another URI. */
+bool policy_allows(const struct engine *engine, const struct object *object,
+                   const struct actor *actor, Spec *spec, GError **error) REQUIRES_SHARED(model);
+
+/* ---- quota.c */
+/* Whether UID and GID may have OBJECT (NULL: a new one) want SPEC; EDQUOT with the numbers. */
+bool quota_allows(const struct engine *engine, const struct object *object, uid_t uid, gid_t gid,
+                  const Spec *spec, GError **error) REQUIRES_SHARED(model);
+/* The same of OBJECT as it is, for a new owner. */
+bool quota_allows_owner(const struct engine *engine, const struct object *object, uid_t uid,
+                        gid_t gid, GError **error) REQUIRES_SHARED(model);
 
 /* ---- placing.c */
 /* The types that will do for VM where its spec names none; NULL-terminated, free with g_free. */

@@ -41,12 +41,15 @@ Spec *service_template(const struct object *service, char **text)
 
     *text = spec_text_template(service->spec_text);
     spec = spec_parse(SPEC_VM, *text, strlen(*text), NULL);
+    if (!spec) {
+        /* An empty [vm]: all defaults, which a VM's spec of its own has to say. */
+        g_free(*text);
+        *text = g_strdup("cpus = 1\n");
+        spec = spec_parse(SPEC_VM, *text, strlen(*text), NULL);
+    }
     if (spec)
-        return spec;
-    /* An empty [vm]: all defaults, which a VM's spec of its own has to say. */
-    g_free(*text);
-    *text = g_strdup("cpus = 1\n");
-    return spec_parse(SPEC_VM, *text, strlen(*text), NULL);
+        spec->trusted = service->spec->trusted;
+    return spec;
 }
 
 void member_begin(struct engine *engine, struct object *vm, const char *text, Spec *spec)

@@ -114,6 +114,7 @@ static void rename_object(struct engine *engine, struct request *request, struct
         return;
     }
     if (object->kind == OBJECT_VM && object->vm.host) {
+        cloud_event(engine->cloud, object, &request->actor, "to be renamed to %s", name);
         vm_rename(engine, object, name);
         request_wait(engine, request, &vm_work(object)->waiters, false);
         return;
@@ -147,6 +148,8 @@ bool plan_may_promote(struct engine *engine, struct object *plan, enum object_ki
     }
     if (!spec)
         return true;
+    if (!quota_allows(engine, NULL, plan->uid, plan->gid, spec, error))
+        return false;
     ok = placing_check(engine, NULL, kind == OBJECT_VM ? &spec->vm : &spec->service.vm, error);
     return ok;
 }
@@ -281,6 +284,8 @@ static void do_keep(struct engine *engine, struct request *request, struct order
 {
     struct object *object = cloud_by_id(engine->cloud, order->id);
 
+    if (object && object->leaving)
+        cloud_event(engine->cloud, object, &request->actor, "stays");
     if (object)
         cloud_set_leaving(engine->cloud, object, false);
     request_answer(engine, request->ticket, object ? 0 : ENOENT);

@@ -100,6 +100,7 @@ void plan_commit(struct engine *engine, struct request *request, struct object *
     }
     cloud_set_spec(engine->cloud, plan, g_strdup(text), spec_ref(spec));
     cloud_refresh_state(engine->cloud, plan);
+    cloud_event(engine->cloud, plan, &request->actor, "spec written");
     plan_refresh(engine, plan);
     request_finish(engine, request->ticket, plan, NULL);
 }
@@ -111,6 +112,7 @@ void plan_remove(struct engine *engine, struct request *request, struct object *
         return;
     }
     engine->room_changed = true; /* its batch is told anew */
+    cloud_event(engine->cloud, plan, &request->actor, "removed");
     engine_forget(engine, plan->id);
     cloud_remove(engine->cloud, plan);
     request_answer(engine, request->ticket, 0);

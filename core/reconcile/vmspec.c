@@ -46,7 +46,8 @@ static void commit_new(struct engine *engine, struct request *request, struct ob
 {
     g_autoptr(GError) error = NULL;
 
-    if (!request->actor.restoring && !can_be_placed(engine, vm, spec, &error)) {
+    if (!quota_allows(engine, vm, vm->uid, vm->gid, spec, &error) ||
+        (!request->actor.restoring && !can_be_placed(engine, vm, spec, &error))) {
         request_finish(engine, request->ticket, vm, error);
         return;
     }
@@ -95,7 +96,8 @@ static void commit_change(struct engine *engine, struct request *request, struct
 {
     g_autoptr(GError) error = NULL;
 
-    if (!host_require_up(vm->vm.host, &error) || !fits_in_place(engine, vm, spec, &error)) {
+    if (!quota_allows(engine, vm, vm->uid, vm->gid, spec, &error) ||
+        !host_require_up(vm->vm.host, &error) || !fits_in_place(engine, vm, spec, &error)) {
         request_finish(engine, request->ticket, vm, error);
         return;
     }

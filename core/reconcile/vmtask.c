@@ -17,6 +17,7 @@ void vm_task_plan(struct engine *engine, struct task *task, struct object *vm, S
     task->type = g_strdup(vm->vm.type);
     task->object = g_strdup(vm->name);
     task->spec = spec_ref(spec);
+    task->paths = spec->trusted ? NULL : (const char *const *)engine->conf->paths;
     task->text = g_strdup(text);
     task->cloud_uuid = g_strdup(store_cloud_uuid(engine->store));
     task->service = vm->vm.service ? g_strdup(vm->vm.service->name) : NULL;
@@ -35,6 +36,7 @@ struct virt_plan task_plan(const struct task *task)
                  .name = task->object,
                  .service = task->service,
                  .spec = task->text},
+        .paths = task->paths,
         .start = task->start,
     };
 }

@@ -17,6 +17,16 @@ enum { CONF_MAX_BYTES = 4 << 20 };
 
 #define CONF(field) .offset = offsetof(struct conf, field)
 
+/* Words that are all absolute paths. */
+static const char *refuse_paths(const char *value)
+{
+    g_auto(GStrv) words = g_strsplit_set(value, " \t,", -1);
+    for (char **word = words; *word; word++)
+        if (**word && (**word != '/' || strstr(*word, "..")))
+            return "has a word that is no absolute path";
+    return NULL;
+}
+
 static const struct spec_key rows[] = {
     SPEC_KEY("state", SPEC_PATH, .preset = "/var/lib/cloudfs", CONF(state),
              .doc = "directory of the database; for users ~/.local/state/cloudfs"),
@@ -38,9 +48,12 @@ static const struct spec_key rows[] = {
     SPEC_KEY("forecast_limit", SPEC_REAL, .max = 100, .zero = true, .preset = "0",
              CONF(forecast_limit),
              .doc = "load to expect of a host at most, of what it has; 0: any"),
+    SPEC_KEY("paths", SPEC_WORDS, .preset = "/var/lib/libvirt/images", CONF(paths),
+             .refuse = refuse_paths,
+             .doc = "directories that specs of users other than root may name files in"),
 };
 
-enum section { NONE, CLOUD, VIRTUALIZATION, HOST };
+enum section { NONE, CLOUD, VIRTUALIZATION, HOST, QUOTA };
 
 struct reader {
     struct spec_source source;
@@ -49,7 +62,8 @@ struct reader {
     GHashTable *lines;      /* "SECTION.KEY" or "host NAME" to the line that gave it */
     struct conf_host *host; /* being read, in section HOST */
     const char *host_text;
-    unsigned host_line; /* of its header */
+    unsigned host_line;       /* of its header */
+    struct conf_quota *quota; /* being read, in section QUOTA; the configuration has it */
     GError *error;
 };
 
@@ -93,6 +107,7 @@ static struct conf *conf_new(void)
     set_factor(conf, "kvm", 1.0);
     set_factor(conf, "qemu", 0.1);
     conf->hosts = g_ptr_array_new_with_free_func(host_free);
+    conf->quotas = g_ptr_array_new_with_free_func(conf_quota_free);
     return conf;
 }
 
@@ -151,12 +166,31 @@ static bool start_host(struct reader *reader, const char *name, const struct sca
     return true;
 }
 
+static bool start_quota(struct reader *reader, const char *name, const struct scan_item *item)
+{
+    reader->quota = conf_quota_new(name, &reader->error);
+    if (!reader->quota)
+        return stop_at(reader, item->line);
+    reader->section = QUOTA;
+    g_ptr_array_add(reader->conf->quotas, reader->quota);
+    return note(reader, g_strdup_printf("quota %s", name), name, item->line);
+}
+
+/* What stands behind the first word of a section's name. */
+static const char *section_name(const char *section)
+{
+    const char *blank = section + strcspn(section, " \t");
+    return blank + strspn(blank, " \t");
+}
+
 static bool take_section(struct reader *reader, const struct scan_item *item)
 {
     if (!finish_host(reader, item->start))
         return false;
     if (g_str_has_prefix(item->name, "host "))
-        return start_host(reader, item->name + strspn(item->name + 4, " \t") + 4, item);
+        return start_host(reader, section_name(item->name), item);
+    if (g_str_has_prefix(item->name, "quota "))
+        return start_quota(reader, section_name(item->name), item);
     reader->section = strcmp(item->name, "cloud") == 0            ? CLOUD
                       : strcmp(item->name, "virtualization") == 0 ? VIRTUALIZATION
                                                                   : NONE;
@@ -164,7 +198,8 @@ static bool take_section(struct reader *reader, const struct scan_item *item)
         return true;
     g_autofree char *quoted = spec_quote(item->name, strlen(item->name));
     fail(&reader->error, EINVAL,
-         "section %s is unknown; there are [cloud], [virtualization] and [host NAME]", quoted);
+         "section %s is unknown; there are [cloud], [virtualization], [host NAME] and [quota NAME]",
+         quoted);
     return stop_at(reader, item->line);
 }
 
@@ -186,21 +221,28 @@ static bool take_factor(struct reader *reader, const char *type, const char *val
     return true;
 }
 
-static bool take_cloud_key(struct reader *reader, const char *name, const char *value)
+static bool take_row_key(struct reader *reader, void *object, const struct spec_key *keys, size_t n,
+                         const char *name, const char *value)
 {
-    const struct spec_key *key = spec_find_key(rows, G_N_ELEMENTS(rows), name);
+    const struct spec_key *key = spec_find_key(keys, n, name);
     if (key)
-        return spec_set_value(reader->conf, key, value, &reader->error);
-    spec_fail_unknown_key(rows, G_N_ELEMENTS(rows), name, &reader->error);
+        return spec_set_value(object, key, value, &reader->error);
+    spec_fail_unknown_key(keys, n, name, &reader->error);
     return false;
 }
 
 static bool take_key(struct reader *reader, const struct scan_item *item)
 {
     g_autofree char *value = g_strndup(item->value, item->value_len);
+    const struct spec_key *keys = rows;
+    size_t n = G_N_ELEMENTS(rows);
     bool good;
+    if (reader->section == QUOTA)
+        keys = conf_quota_keys(&n);
     if (reader->section == CLOUD)
-        good = take_cloud_key(reader, item->name, value);
+        good = take_row_key(reader, reader->conf, keys, n, item->name, value);
+    else if (reader->section == QUOTA)
+        good = take_row_key(reader, reader->quota, keys, n, item->name, value);
     else if (reader->section == VIRTUALIZATION)
         good = take_factor(reader, item->name, value);
     else {
@@ -209,7 +251,8 @@ static bool take_key(struct reader *reader, const struct scan_item *item)
     }
     if (!good)
         return stop_at(reader, item->line);
-    char *place = g_strdup_printf("%d.%s", reader->section, item->name);
+    char *place = g_strdup_printf("%d.%s.%s", reader->section,
+                                  reader->section == QUOTA ? reader->quota->name : "", item->name);
     return note(reader, place, item->name, item->line);
 }
 
@@ -288,6 +331,7 @@ void conf_free(struct conf *conf)
     spec_clear_values(conf, rows, G_N_ELEMENTS(rows));
     g_hash_table_destroy(conf->virtualization);
     g_ptr_array_free(conf->hosts, TRUE);
+    g_ptr_array_free(conf->quotas, TRUE);
     g_free(conf);
 }
 

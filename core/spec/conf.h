@@ -19,6 +19,16 @@ struct conf_host {
     Spec *spec;
 };
 
+/* What the objects of a user or a group may take together. */
+struct conf_quota {
+    char *name;         /* as it was written: "alice", "@ops", "*" */
+    bool group;         /* of the group ID, not of the user ID */
+    bool everybody;     /* of each user who has none of their own */
+    uint32_t id;        /* uid or gid */
+    uint32_t vms, cpus; /* at most; G_MAXUINT32: as many as they like */
+    uint64_t memory;    /* bytes; G_MAXUINT64: as much as they like */
+};
+
 struct conf {
     char *state;                /* directory of the database; absolute */
     double sample;              /* seconds between samples of a host */
@@ -30,7 +40,9 @@ struct conf {
     double forecast;            /* seconds ahead that load is forecast */
     double forecast_limit;      /* of the physical: expected load beyond takes no more; 0: unused */
     GHashTable *virtualization; /* char * to double *: V by libvirt's domain type */
+    char **paths;               /* directories that specs of whoever is not root may name */
     GPtrArray *hosts;           /* of struct conf_host *, in the file's order */
+    GPtrArray *quotas;          /* of struct conf_quota *, the same */
 };
 
 /*
@@ -39,11 +51,15 @@ struct conf {
  */
 const struct spec_key *conf_keys(size_t *n);
 
+/* The keys of [quota NAME]: offsets into struct conf_quota. */
+const struct spec_key *conf_quota_keys(size_t *n);
+
 /*
  * Reads FILE, or the defaults when FILE is NULL. The default state directory is
  * /var/lib/cloudfs for root and $XDG_STATE_HOME/cloudfs (~/.local/state/cloudfs) otherwise.
  * Sections: [cloud], [virtualization] (TYPE = factor; 0 means: never chosen by default),
- * [host NAME]. Fails with ENOENT, EACCES, EINVAL and a sentence with file and line.
+ * [host NAME], [quota NAME] (a user, "@" and a group, or "*"). Fails with ENOENT, EACCES, EINVAL
+ * and a sentence with file and line.
  */
 struct conf *conf_load(const char *file, GError **error);
 void conf_free(struct conf *conf);

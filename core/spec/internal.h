@@ -67,6 +67,13 @@ void *spec_fields(struct spec *spec);
 struct spec *spec_parse_from(const struct spec_source *source, enum spec_kind kind,
                              const char *text, size_t len, GError **error);
 
+/* --- quota.c ------------------------------------------------------------------------------ */
+
+struct conf_quota;
+/* Without limits. EINVAL if there is no such user or group. */
+struct conf_quota *conf_quota_new(const char *name, GError **error);
+void conf_quota_free(void *quota);
+
 /* --- keys.c ------------------------------------------------------------------------------- */
 
 /* A row of a table. Rows in braces, of unequal length, crash clang-format 14. */

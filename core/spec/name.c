@@ -47,3 +47,34 @@ char *spec_encode_name(const char *name)
     g_autofree char *sum = g_compute_checksum_for_string(G_CHECKSUM_SHA256, name, -1);
     return g_strdup_printf("%.*s%%%.*s", (int)fits, out->str, CHECKSUM_DIGITS, sum);
 }
+
+/* The components of PATH without those that say nothing. */
+static char **components(const char *path)
+{
+    g_auto(GStrv) parts = g_strsplit(path, "/", -1);
+    g_autoptr(GStrvBuilder) out = g_strv_builder_new();
+    for (char **part = parts; *part; part++)
+        if (**part && strcmp(*part, ".") != 0)
+            g_strv_builder_add(out, *part);
+    return g_strv_builder_end(out);
+}
+
+static bool begins_with(char **parts, const char *directory)
+{
+    g_auto(GStrv) wanted = components(directory);
+    for (unsigned i = 0; wanted[i]; i++)
+        if (!parts[i] || strcmp(parts[i], wanted[i]) != 0)
+            return false;
+    return true;
+}
+
+bool spec_path_below(const char *path, const char *const *directories)
+{
+    g_auto(GStrv) parts = components(path);
+    if (*path != '/' || g_strv_contains((const char *const *)parts, ".."))
+        return false;
+    for (; *directories; directories++)
+        if (begins_with(parts, *directories))
+            return true;
+    return false;
+}

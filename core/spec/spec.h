@@ -92,7 +92,11 @@ struct service_spec {
 struct spec {
     refs_t refs;
     enum spec_kind kind;
-    uint64_t given;    /* bit I: row I of spec_keys(kind) was written */
+    uint64_t given; /* bit I: row I of spec_keys(kind) was written */
+    /* Not of the text: whoever wrote it may name any file, root that is. Otherwise its files must
+     * be below the directories of the configuration. Set before it is shared; false after parsing.
+     */
+    bool trusted;
     uint64_t given_vm; /* a service: bit I of spec_keys(SPEC_VM) was written under [vm] */
     union {
         struct host_spec host;
@@ -180,6 +184,9 @@ char *spec_encode_name(const char *name);
 
 /* SHARE of WHOLE, percentages rounded down; never 0. */
 uint32_t spec_share_of(struct spec_share share, uint32_t whole);
+
+/* Whether PATH is, by its text, below one of DIRECTORIES: a ".." in it never is. */
+bool spec_path_below(const char *path, const char *const *directories);
 
 /* "512MiB" and friends; false if TEXT is no size. */
 bool spec_parse_size(const char *text, uint64_t *bytes);

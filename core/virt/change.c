@@ -144,7 +144,8 @@ static bool prepare(struct changing *c, struct virt *v, GError **error)
     }
     c->active = virDomainIsActive(c->dom) == 1;
     c->keys = keys_to_look_at(c->before, c->plan->vm);
-    if (!check_fixed(c, domain, error) || !plan_check_container(c->plan, error))
+    if (!check_fixed(c, domain, error) || !plan_check_container(c->plan, error) ||
+        !confine_plan(c->plan, virt_uri_is_here(virt_uri(v)), error))
         return false;
     c->host = host_layout_of(v, c->place.conn, c->plan, error);
     return c->host && plan_disk(c, domain, error) && plan_seed(c, error);

@@ -32,7 +32,8 @@ static bool check_plan(struct virt *v, const struct virt_plan *plan, GError **er
         fail(error, EINVAL, "%s is not a UUID", plan->uuid);
         return false;
     }
-    if (!plan_check_container(plan, error))
+    if (!plan_check_container(plan, error) ||
+        !confine_plan(plan, virt_uri_is_here(virt_uri(v)), error))
         return false;
     if (strcmp(plan->type, "lxc") == 0 && !plan->vm->root) { /* it would have the host's files */
         fail(error, EINVAL, "a container needs root, the directory that becomes its /");

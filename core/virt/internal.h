@@ -104,6 +104,8 @@ void virt_events_on(struct virt *v, virConnectPtr conn, int ids[VIRT_CALLBACKS])
 void virt_events_off(virConnectPtr conn, const int ids[VIRT_CALLBACKS]);
 
 /* ---- uri.c; pure but for LISTENS */
+/* Whether its hypervisor runs on this machine. */
+bool virt_uri_is_here(const char *uri);
 struct virt_site {
     const char *state;                 /* cloudfs's state directory */
     const char *runtime;               /* the user's runtime directory */

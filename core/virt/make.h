@@ -15,6 +15,13 @@
 char *mark_content(const struct virt_mark *mark);
 xmlNode *mark_add(xmlNode *parent, const struct virt_mark *mark);
 
+/* confine.c: EPERM unless PATH (NULL is fine), the value of KEY, is below one of DIRECTORIES (NULL:
+ * anywhere will do). HERE: on this machine, so that links are followed. */
+bool confine_check(const char *key, const char *path, const char *const *directories, bool here,
+                   GError **error);
+/* All files of PLAN that the hypervisor opens. */
+bool confine_plan(const struct virt_plan *plan, bool here, GError **error);
+
 /* change.c: puts MARK into a domain, live and inactive. */
 bool domain_set_mark(virDomainPtr dom, const struct virt_mark *mark, GError **error);
 

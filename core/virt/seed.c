@@ -130,8 +130,18 @@ static GBytes *read_fd(int fd, const char *path, GError **error)
     return g_byte_array_free_to_bytes(g_steal_pointer(&content));
 }
 
+/* Asked of what was opened: nobody can put another file in its place any more. */
+static bool is_allowed(int fd, const char *path, const char *const *allowed, GError **error)
+{
+    g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", fd);
+    g_autofree char *real = allowed ? realpath(link, NULL) : NULL;
+    if (!confine_check("user_data", path, allowed, true, error))
+        return false;
+    return !allowed || confine_check("user_data", real ? real : link, allowed, true, error);
+}
+
 /* A FIFO or a device named by mistake must not hang the job. */
-static GBytes *read_file(const char *path, GError **error)
+static GBytes *read_file(const char *path, const char *const *allowed, GError **error)
 {
     struct stat st;
     int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -141,7 +151,9 @@ static GBytes *read_file(const char *path, GError **error)
         return NULL;
     }
     GBytes *content = NULL;
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+    if (!is_allowed(fd, path, allowed, error))
+        content = NULL;
+    else if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
         content = read_fd(fd, path, error);
     else
         fail(error, EINVAL, "user_data %s is not a file", path);
@@ -149,17 +161,17 @@ static GBytes *read_file(const char *path, GError **error)
     return content;
 }
 
-static GBytes *user_data_of(const char *user_data, GError **error)
+static GBytes *user_data_of(const char *user_data, const char *const *allowed, GError **error)
 {
     if (user_data[0] == '/')
-        return read_file(user_data, error);
+        return read_file(user_data, allowed, error);
     size_t len = strlen(user_data);
     return len > USER_DATA_MAX ? too_long("user_data", error) : g_bytes_new(user_data, len);
 }
 
 GBytes *seed_image(const struct virt_plan *plan, GError **error)
 {
-    g_autoptr(GBytes) user_data = user_data_of(plan->vm->user_data, error);
+    g_autoptr(GBytes) user_data = user_data_of(plan->vm->user_data, plan->paths, error);
     if (!user_data)
         return NULL;
     g_autoptr(GBytes) meta_data = meta_data_of(plan);

@@ -105,6 +105,12 @@ bool virt_uri_is_local(const char *text)
     return uri && is_daemon(uri) && !is_embed(uri);
 }
 
+bool virt_uri_is_here(const char *text)
+{
+    g_autoptr(ParsedUri) uri = parse(text);
+    return uri && is_here(uri);
+}
+
 enum virt_driver virt_uri_driver(const char *text)
 {
     g_autoptr(ParsedUri) uri = parse(text);

@@ -78,6 +78,8 @@ struct virt_plan {
     const char *type; /* the virtualization type chosen */
     const struct vm_spec *vm;
     struct virt_mark mark;
+    /* Directories below which the files must be that VM names (EPERM); NULL: anywhere. */
+    const char *const *paths;
     bool start; /* running at the end, or only defined */
 };
 

@@ -369,6 +369,13 @@ struct fixture {
 };
 
 static const struct actor somebody = {.uid = 1000, .gid = 1000, .pid = 4711};
+static const struct actor administrator = {.uid = 0, .gid = 0, .pid = 4712};
+
+/* Only an administrator says where a host is. */
+static const struct actor *maker_of(enum object_kind kind)
+{
+    return kind == OBJECT_HOST ? &administrator : &somebody;
+}
 
 static void answered(void *ctx, int err)
 {
@@ -400,7 +407,7 @@ static int answer(struct fixture *f)
 
 static int make_dir(struct fixture *f, enum object_kind kind, const char *name)
 {
-    engine_mkdir(f->engine, kind, name, 0755, &somebody, answered, f);
+    engine_mkdir(f->engine, kind, name, 0755, maker_of(kind), answered, f);
     return answer(f);
 }
 
@@ -419,7 +426,7 @@ static uint64_t id_of(struct fixture *f, enum object_kind kind, const char *name
 
 static int commit(struct fixture *f, enum object_kind kind, const char *name, const char *text)
 {
-    engine_commit(f->engine, id_of(f, kind, name), text, strlen(text), &somebody, answered, f);
+    engine_commit(f->engine, id_of(f, kind, name), text, strlen(text), maker_of(kind), answered, f);
     return answer(f);
 }
 
@@ -562,6 +569,8 @@ static int set_up(void **state)
     f->conf.grace = 0.5;
     f->conf.virtualization = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     f->conf.hosts = g_ptr_array_new_with_free_func(conf_host_free);
+    f->conf.quotas = g_ptr_array_new();
+    f->conf.paths = g_strsplit("/", " ", -1);
     add_conf_host(&f->conf, "a");
     add_conf_host(&f->conf, "b");
     start(f);
@@ -582,6 +591,8 @@ static int tear_down(void **state)
     g_hash_table_destroy(fake.virts);
     g_hash_table_destroy(f->conf.virtualization);
     g_ptr_array_free(f->conf.hosts, true);
+    g_ptr_array_free(f->conf.quotas, true);
+    g_strfreev(f->conf.paths);
     g_free(f->conf.state);
     g_free(f->dir);
     g_free(f);
@@ -659,9 +670,9 @@ static void what_no_host_could_hold_is_refused(void **state)
     assert_int_equal(make(f, OBJECT_VM, "big", "cpus = 17\n"), ENOSPC);
     expect(f, OBJECT_VM, "big", "state", "draft");
     assert_int_equal(commit(f, OBJECT_VM, "big", "cpus = 1\nhost = c\n"), ENOSPC);
-    assert_false(engine_check(f->engine, OBJECT_VM, "memory = 5GiB\n", 14, &error));
+    assert_false(engine_check(f->engine, 0, OBJECT_VM, "memory = 5GiB\n", 14, &somebody, &error));
     assert_int_equal(error->code, ENOSPC);
-    assert_true(engine_check(f->engine, OBJECT_VM, "memory = 5GiB", 13, NULL));
+    assert_true(engine_check(f->engine, 0, OBJECT_VM, "memory = 5GiB", 13, &somebody, NULL));
     assert_int_equal(domains(), 0);
 }
 

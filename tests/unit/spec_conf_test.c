@@ -88,9 +88,17 @@ static void test_bad_lines(void **state)
             ":3: is indented, so it continues a value that takes one line");
     refuses("[cloud]\nwait\n", ":2: \"wait\" is neither \"key = value\" nor \"[section]\"");
     refuses("[clouds]\n", ":1: section \"clouds\" is unknown; there are [cloud], "
-                          "[virtualization] and [host NAME]");
+                          "[virtualization], [host NAME] and [quota NAME]");
     refuses("[host]\n", ":1: section \"host\" is unknown; there are [cloud], "
-                        "[virtualization] and [host NAME]");
+                        "[virtualization], [host NAME] and [quota NAME]");
+    refuses("[cloud]\npaths = images\n",
+            ":2: paths: \"images\" has a word that is no absolute path");
+    refuses("[quota no such]\n", ":1: there is no user \"no such\"");
+    refuses("[quota @no such]\n", ":1: there is no group \"no such\"");
+    refuses("[quota 1]\n[quota 1]\n", ":2: \"1\" was given before, in line 1");
+    refuses("[quota 1]\ncpus = few\n", ":2: cpus: \"few\" is not a whole number");
+    refuses("[quota 1]\nvms = 1\n[quota 2]\nvms = 1\nvms = 1\n",
+            ":5: \"vms\" was given before, in line 4");
     refuses("[virtualization]\nkvm = -1\n", ":2: kvm: \"-1\" is not a factor (0 to 1000000)");
     refuses("[virtualization]\nkvm = nan\n", ":2: kvm: \"nan\" is not a factor (0 to 1000000)");
     refuses("[virtualization]\nk/m = 1\n", ":2: \"k/m\" is not a virtualization type");
@@ -167,12 +175,41 @@ static void test_whole(void **state)
     assert_string_equal(second->spec->host.uri, "test:///default");
 }
 
+static void test_quotas(void **state)
+{
+    (void)state;
+    g_autoptr(Conf) conf = load("[quota root]\ncpus = 8\n[quota @root]\nmemory = 1GiB\nvms = 0\n"
+                                "[quota *]\nvms = 2\n[quota 4711]\n",
+                                NULL);
+    assert_non_null(conf);
+    assert_int_equal(conf->quotas->len, 4);
+    const struct conf_quota *root = conf->quotas->pdata[0], *group = conf->quotas->pdata[1];
+    const struct conf_quota *each = conf->quotas->pdata[2], *number = conf->quotas->pdata[3];
+    assert_true(!root->group && root->id == 0 && root->cpus == 8);
+    assert_true(root->vms == G_MAXUINT32 && root->memory == G_MAXUINT64);
+    assert_true(group->group && group->vms == 0 && group->memory == 1 << 30);
+    assert_true(each->everybody && each->vms == 2);
+    assert_true(!number->group && number->id == 4711);
+}
+
+static void test_paths(void **state)
+{
+    (void)state;
+    static const char *const allowed[] = {"/srv/images/", "/opt//x", NULL};
+    assert_false(spec_path_below("/srv/images/../x", allowed));
+    assert_false(spec_path_below("/srv/imagesx", allowed));
+    assert_false(spec_path_below("/srv", allowed));
+    assert_false(spec_path_below("srv/images/a", allowed));
+    assert_true(spec_path_below("/srv/./images//a", allowed));
+    assert_true(spec_path_below("/opt/x/..y", allowed));
+}
+
 static void test_keys(void **state)
 {
     (void)state;
     size_t n;
     const struct spec_key *rows = conf_keys(&n);
-    assert_int_equal(n, 9);
+    assert_int_equal(n, 10);
     for (size_t i = 0; i < n; i++) {
         assert_true(rows[i].doc && *rows[i].doc);
         assert_true(spec_check_value(&rows[i], rows[i].preset, NULL));
@@ -185,6 +222,7 @@ int main(void)
         cmocka_unit_test(test_bad_files), cmocka_unit_test(test_bad_lines),
         cmocka_unit_test(test_bad_hosts), cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_whole),     cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_quotas),    cmocka_unit_test(test_paths),
     };
     return cmocka_run_group_tests_name("spec_conf", tests, setup, teardown);
 }

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Who may want what, beyond the modes of files: files of the machine, and URIs, are for root and
+ * for the user that runs cloudfs, as both would be used with that user's rights.
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "core/reconcile/internal.h"
+
+bool actor_is_admin(const struct actor *actor)
+{
+    return actor->uid == 0 || actor->uid == geteuid();
+}
+
+bool policy_owns(const struct object *object, const struct actor *actor, GError **error)
+{
+    if (actor_is_admin(actor) || actor->uid == object->uid)
+        return true;
+    fail(error, EPERM, "%s is not yours", object->name);
+    return false;
+}
+
+static const struct vm_spec *vm_of(const Spec *spec)
+{
+    if (!spec || spec->kind == SPEC_HOST)
+        return NULL;
+    return spec->kind == SPEC_SERVICE ? &spec->service.vm : &spec->vm;
+}
+
+enum { PATHS = 5 };
+
+/* The files that VM names; NULL where it does not. */
+static void paths_of(const struct vm_spec *vm, const char *paths[PATHS])
+{
+    paths[0] = vm->image;
+    paths[1] = vm->kernel;
+    paths[2] = vm->initrd;
+    paths[3] = vm->root;
+    paths[4] = vm->user_data && vm->user_data[0] == '/' ? vm->user_data : NULL;
+}
+
+static bool same_paths(const struct vm_spec *old, const struct vm_spec *new)
+{
+    const char *before[PATHS], *after[PATHS];
+
+    if (!old)
+        return false;
+    paths_of(old, before);
+    paths_of(new, after);
+    for (int i = 0; i < PATHS; i++)
+        if (g_strcmp0(before[i], after[i]) != 0)
+            return false;
+    return true;
+}
+
+/* OLD: what was granted, or NULL. */
+static bool check_paths(const struct engine *engine, const struct vm_spec *old,
+                        const struct vm_spec *vm, GError **error)
+{
+    static const char *const keys[PATHS] = {"image", "kernel", "initrd", "root", "user_data"};
+    const char *const *allowed = (const char *const *)engine->conf->paths;
+    const char *paths[PATHS], *granted[PATHS] = {0};
+
+    paths_of(vm, paths);
+    if (old)
+        paths_of(old, granted);
+    for (int i = 0; i < PATHS; i++) {
+        g_autofree char *list = NULL;
+
+        if (!paths[i] || g_strcmp0(paths[i], granted[i]) == 0 || spec_path_below(paths[i], allowed))
+            continue;
+        list = g_strjoinv(", ", engine->conf->paths);
+        fail(error, EPERM, "%s = %s: only root may name files that are not below %s", keys[i],
+             paths[i], list);
+        return false;
+    }
+    return true;
+}
+
+static bool check_uri(const struct object *host, const Spec *spec, GError **error)
+    REQUIRES_SHARED(model)
+{
+    if (!spec->host.uri || /* not written yet */
+        (host && host->spec && g_strcmp0(host->spec->host.uri, spec->host.uri) == 0))
+        return true;
+    fail(error, EPERM, "uri: only root may say how a host is reached, as that can run programs");
+    return false;
+}
+
+/* What was granted before may stay: the spec in force names the very same files. */
+bool policy_allows(const struct engine *engine, const struct object *object,
+                   const struct actor *actor, Spec *spec, GError **error)
+{
+    const Spec *old = object && object->spec && object->spec->trusted ? object->spec : NULL;
+
+    spec->trusted = actor_is_admin(actor);
+    if (spec->trusted)
+        return true;
+    if (spec->kind == SPEC_HOST)
+        return check_uri(object, spec, error);
+    spec->trusted = same_paths(vm_of(old), vm_of(spec));
+    return check_paths(engine, vm_of(old), vm_of(spec), error);
+}

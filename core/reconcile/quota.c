@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Quotas. What counts is what is wanted: every VM and service that has a spec, running or not,
+ * placed or pending. Only growth is refused, whoever asks for it: the limit is the owner's.
+ */
+#include "core/reconcile/internal.h"
+
+struct amounts {
+    uint64_t vms, cpus, memory;
+};
+
+static uint64_t sum(uint64_t a, uint64_t b)
+{
+    return a > G_MAXUINT64 - b ? G_MAXUINT64 : a + b;
+}
+
+static uint64_t product(uint64_t a, uint64_t b)
+{
+    return b && a > G_MAXUINT64 / b ? G_MAXUINT64 : a * b;
+}
+
+static struct amounts need_of(const Spec *spec)
+{
+    const struct service_spec *service = &spec->service;
+
+    if (spec->kind == SPEC_VM)
+        return (struct amounts){1, spec->vm.cpus, spec->vm.memory};
+    if (spec->kind == SPEC_SERVICE)
+        return (struct amounts){service->replicas, product(service->replicas, service->vm.cpus),
+                                product(service->replicas, service->vm.memory)};
+    return (struct amounts){0};
+}
+
+static bool counts(const struct object *object) REQUIRES_SHARED(model)
+{
+    return object->kind == OBJECT_SERVICE ||
+           (object->kind == OBJECT_VM && object->vm.managed && !object->vm.service);
+}
+
+/* Of a change under way, the larger of before and after: it may fail yet. */
+static struct amounts taken_by(const struct object *object) REQUIRES_SHARED(model)
+{
+    struct amounts now = {0}, next = {0};
+
+    if (!counts(object))
+        return now;
+    if (object->spec)
+        now = need_of(object->spec);
+    if (object->next)
+        next = need_of(object->next);
+    return (struct amounts){MAX(now.vms, next.vms), MAX(now.cpus, next.cpus),
+                            MAX(now.memory, next.memory)};
+}
+
+static bool has_own(const struct engine *engine, uid_t uid)
+{
+    for (unsigned i = 0; i < engine->conf->quotas->len; i++) {
+        const struct conf_quota *quota = engine->conf->quotas->pdata[i];
+
+        if (!quota->group && !quota->everybody && quota->id == uid)
+            return true;
+    }
+    return false;
+}
+
+/* Whether QUOTA is the one of what belongs to UID and GID. */
+static bool holds(const struct engine *engine, const struct conf_quota *quota, uid_t uid, gid_t gid)
+{
+    const struct actor owner = {.uid = uid};
+
+    if (quota->everybody)
+        return !actor_is_admin(&owner) && !has_own(engine, uid);
+    return quota->id == (quota->group ? gid : uid);
+}
+
+/* What of QUOTA all but EXCEPT take that belong to UID, or to the quota's group. */
+static struct amounts taken_of(const struct engine *engine, const struct conf_quota *quota,
+                               uid_t uid, const struct object *except) REQUIRES_SHARED(model)
+{
+    static const enum object_kind kinds[] = {OBJECT_VM, OBJECT_SERVICE};
+    struct amounts all = {0};
+
+    for (size_t k = 0; k < G_N_ELEMENTS(kinds); k++) {
+        const GPtrArray *objects = cloud_objects(engine->cloud, kinds[k]);
+
+        for (unsigned i = 0; i < objects->len; i++) {
+            const struct object *object = objects->pdata[i];
+            struct amounts taken;
+
+            if (object == except || (quota->group ? object->gid != quota->id : object->uid != uid))
+                continue;
+            taken = taken_by(object);
+            all = (struct amounts){sum(all.vms, taken.vms), sum(all.cpus, taken.cpus),
+                                   sum(all.memory, taken.memory)};
+        }
+    }
+    return all;
+}
+
+/* "8 of 8 vCPUs are taken, this needs 2 more" */
+static bool check_count(const char *name, const char *what, uint64_t limit, uint64_t others,
+                        uint64_t before, uint64_t after, GError **error)
+{
+    bool size = *what == 'm';
+    g_autofree char *taken = NULL, *all = NULL, *more = NULL;
+
+    if (after <= before || sum(others, after) <= limit)
+        return true;
+    taken = size ? spec_format_size(sum(others, before))
+                 : g_strdup_printf("%" G_GUINT64_FORMAT, sum(others, before));
+    all = size ? spec_format_size(limit) : g_strdup_printf("%" G_GUINT64_FORMAT, limit);
+    more = size ? spec_format_size(after - before)
+                : g_strdup_printf("%" G_GUINT64_FORMAT, after - before);
+    fail(error, EDQUOT, "quota of %s: %s of %s %s are taken, this needs %s more", name, taken, all,
+         what, more);
+    return false;
+}
+
+bool quota_allows(const struct engine *engine, const struct object *object, uid_t uid, gid_t gid,
+                  const Spec *spec, GError **error)
+{
+    for (unsigned i = 0; spec && i < engine->conf->quotas->len; i++) {
+        const struct conf_quota *quota = engine->conf->quotas->pdata[i];
+        struct amounts others, before = {0}, after = need_of(spec);
+        const char *name = quota->everybody ? "each user" : quota->name;
+
+        if (!holds(engine, quota, uid, gid))
+            continue;
+        others = taken_of(engine, quota, uid, object);
+        if (object && (quota->group ? object->gid == gid : object->uid == uid))
+            before = taken_by(object);
+        if (!check_count(name, "VMs", quota->vms, others.vms, before.vms, after.vms, error) ||
+            !check_count(name, "vCPUs", quota->cpus, others.cpus, before.cpus, after.cpus, error) ||
+            !check_count(name, "memory", quota->memory, others.memory, before.memory, after.memory,
+                         error))
+            return false;
+    }
+    return true;
+}
+
+bool quota_allows_owner(const struct engine *engine, const struct object *object, uid_t uid,
+                        gid_t gid, GError **error)
+{
+    return !counts(object) || quota_allows(engine, object, uid, gid,
+                                           object->next ? object->next : object->spec, error);
+}
