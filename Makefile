@@ -15,7 +15,7 @@ MANDIR = $(PREFIX)/share/man
 DOCDIR = $(PREFIX)/share/doc/cloudfs
 UNITDIR = $(PREFIX)/lib/systemd/system
 
-PKGS = fuse3 libvirt inih glib-2.0 libxml-2.0 sqlite3 libsystemd libisofs-1
+PKGS = fuse3 libvirt libvirt-qemu inih glib-2.0 libxml-2.0 sqlite3 libsystemd libisofs-1
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 
@@ -26,7 +26,7 @@ DEPS_DEMO = fuse3 libvirt-daemon-system libvirt-daemon-driver-qemu qemu-system-x
 	busybox-static cpio
 DEPS_CHECK = libcmocka-dev libvirt-clients clang libclang-rt-dev clang-format clang-tidy mandoc \
 	valgrind git rsync restic borgbackup zip unzip vim nano expect python3 acl attr \
-	sshfs openssh-server openssh-client dash busybox-static xz-utils
+	sshfs openssh-server openssh-client dash busybox-static xz-utils qemu-guest-agent
 
 WARN = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
 	-Wformat=2 -Wundef -Wpointer-arith -Wwrite-strings

@@ -33,11 +33,17 @@ void list_files(GString *out)
 static void add_keys(const char *where, const struct spec_key *keys, size_t n, GString *out)
 {
     static const char *const types[] = {
-        [SPEC_TEXT] = "text",     [SPEC_WORD] = "word",
-        [SPEC_WORDS] = "words",   [SPEC_PATH] = "path",
-        [SPEC_COUNT] = "count",   [SPEC_SIZE] = "size",
-        [SPEC_REAL] = "number",   [SPEC_CHOICE] = "choice",
-        [SPEC_SWITCH] = "switch", [SPEC_SHARE] = "count or percentage",
+        [SPEC_TEXT] = "text",
+        [SPEC_WORD] = "word",
+        [SPEC_WORDS] = "words",
+        [SPEC_PATH] = "path",
+        [SPEC_COUNT] = "count",
+        [SPEC_SIZE] = "size",
+        [SPEC_REAL] = "number",
+        [SPEC_CHOICE] = "choice",
+        [SPEC_SWITCH] = "switch",
+        [SPEC_HEALTH] = "agent or tcp PORT",
+        [SPEC_SHARE] = "count or percentage",
     };
 
     for (size_t i = 0; i < n; i++) {

@@ -111,7 +111,8 @@ struct vm_part {
     bool power;           /* whether it shall run: its spec's, then ctl's */
     bool restart_pending; /* a change waits for the next start */
     bool outdated;        /* a member that does not follow its service's template yet */
-    unsigned restarts;    /* in a row, without having stayed up in between */
+    enum { HEALTH_UNKNOWN, HEALTH_GOOD, HEALTH_BAD } health; /* where its spec has a check */
+    unsigned restarts; /* in a row, without having stayed up in between */
     char uuid[37];
     char *domain_name; /* libvirt's name of it; NULL: none yet */
     char *type;        /* virtualization type in use; NULL: not placed */
@@ -281,7 +282,8 @@ void cloud_set_owner(struct cloud *cloud, struct object *object, uid_t uid, gid_
  * goes on to those whose state depends on it (a host's VMs, a VM's service).
  */
 void cloud_refresh_state(struct cloud *cloud, struct object *object) REQUIRES(model);
-/* Whether VM does what it is for: it runs, on a host that is up, and not in a loop of crashes. */
+/* Whether VM does what it is for: it runs, on a host that is up, is healthy where its spec has a
+ * check, and is not in a loop of crashes. */
 bool cloud_vm_ready(const struct object *vm) REQUIRES_SHARED(model);
 /* The host's row of the placement table, made anew from its fields and spec. */
 void cloud_refresh_place(struct cloud *cloud, struct object *host) REQUIRES(model);

@@ -53,7 +53,10 @@ static bool vm_runs(const struct object *vm) REQUIRES_SHARED(model)
 
 bool cloud_vm_ready(const struct object *vm)
 {
-    return vm_runs(vm) && vm->vm.restarts < CRASH_LOOP;
+    bool checked = vm->spec && vm->spec->vm.health.kind != HEALTH_NONE;
+
+    return vm_runs(vm) && vm->vm.restarts < CRASH_LOOP &&
+           (!checked || vm->vm.health == HEALTH_GOOD);
 }
 
 static struct tally count_members(const struct object *service) REQUIRES_SHARED(model)

@@ -48,6 +48,7 @@ static void write_vm(GKeyFile *file, const struct object *vm) REQUIRES_SHARED(mo
     put_text(file, "domain_name", part->domain_name);
     put_text(file, "type", part->type);
     g_key_file_set_integer(file, GROUP, "domain", part->domain);
+    g_key_file_set_boolean(file, GROUP, "healthy", part->health == HEALTH_GOOD);
     g_key_file_set_uint64(file, GROUP, "cpus", part->cpus);
     g_key_file_set_uint64(file, GROUP, "memory", part->memory);
     put_text(file, "xml", part->xml);
@@ -134,6 +135,7 @@ static void read_vm(struct cloud *cloud, GKeyFile *file, struct object *vm) REQU
     part->phase = phase >= VM_DRAFT && phase <= VM_DESTROYING ? (enum vm_phase)phase : VM_FAILED;
     part->domain =
         domain >= 0 && domain < DOMAIN_STATES ? (enum domain_state)domain : DOMAIN_NOSTATE;
+    part->health = get_flag(file, "healthy") ? HEALTH_GOOD : HEALTH_UNKNOWN;
     part->managed = get_flag(file, "managed");
     part->power = get_flag(file, "power");
     part->restart_pending = get_flag(file, "restart_pending");

@@ -16,7 +16,8 @@ enum {
     SECOND_LOOK_MS = 2500,
     FIRST_RETRY_MS = 250,
     LAST_RETRY_MS = 15000,
-    WORK_WIDTH = 3, /* of libvirt's 5 calls in flight on a connection; one looks, one moves */
+    PROBE_WIDTH = 2, /* on the sampling connection */
+    WORK_WIDTH = 3,  /* of libvirt's 5 calls in flight on a connection; one looks, one moves */
 };
 
 struct host_work *host_work(struct object *host)
@@ -118,6 +119,7 @@ bool host_begin(struct engine *engine, struct object *host, GError **error)
     work->work = lane_new(engine->jobs, WORK_WIDTH);
     work->look = lane_new(engine->jobs, 1);
     work->sample = lane_new(engine->jobs, 1);
+    work->probe = lane_new(engine->jobs, PROBE_WIDTH);
     work->move = lane_new(engine->jobs, 1);
     work->to_look = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     host->work = work;
@@ -145,6 +147,7 @@ void host_end(struct engine *engine, struct object *host)
     engine_after_commit(engine, close_lane, work->work);
     engine_after_commit(engine, close_lane, work->look);
     engine_after_commit(engine, close_lane, work->sample);
+    engine_after_commit(engine, close_lane, work->probe);
     engine_after_commit(engine, close_lane, work->move);
     g_hash_table_destroy(work->to_look);
     host_link_unref(work->link);

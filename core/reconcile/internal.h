@@ -121,7 +121,7 @@ void requests_answer(struct engine *engine, GArray **waiters, int err);
 struct host_link; /* a virt handle, counted: jobs keep it */
 struct host_work {
     struct host_link *link;
-    struct lane *work, *look, *sample;
+    struct lane *work, *look, *sample, *probe;
     struct lane *move; /* VMs leave one at a time */
     bool connecting, looking, sampling;
     GHashTable *to_look; /* char *uuid: domains of which something was heard */
@@ -202,6 +202,10 @@ struct vm_work {
     GArray *waiters;        /* tickets */
     GArray *tried;          /* uint64_t ids of hosts on which making it failed */
     unsigned restart_timer; /* it rests until something is tried again */
+    unsigned health_timer;  /* the next check */
+    bool probing;           /* one is under way */
+    unsigned sick;          /* checks in a row that failed */
+    int64_t asked;          /* monotonic microseconds of the first check of this start; 0: none */
     unsigned calm_timer;    /* until it has stayed up for long enough */
     int64_t started;        /* monotonic microseconds of the last start; 0: it stopped since */
     bool adopting;          /* the change under way makes it ours */
@@ -261,6 +265,12 @@ void vm_move_resume(struct engine *engine, struct object *vm) REQUIRES(model);
 /* HOST answers: what became of moves from and to it is asked now. */
 void vm_moves_settle(struct engine *engine, struct object *host) REQUIRES(model);
 
+/* ---- health.c: asking guests whether they work */
+/* Begins to check VM, or leaves it, as its spec and its state are. */
+void health_follow(struct engine *engine, struct object *vm) REQUIRES(model);
+/* Its guest starts from the beginning: nothing is known of it. */
+void health_reset(struct object *vm) REQUIRES(model);
+
 /* ---- restart.c: trying again, ever more rarely */
 /* Whether it is to be started again when it is not running. */
 bool vm_wants_to_run(const struct object *vm) REQUIRES_SHARED(model);
@@ -269,6 +279,8 @@ bool vm_is_dead(const struct object *vm) REQUIRES_SHARED(model);
 void vm_came_up(struct engine *engine, struct object *vm) REQUIRES(model);
 /* It stopped by itself: it is started again after a rest. */
 void vm_restart_later(struct engine *engine, struct object *vm) REQUIRES(model);
+/* It runs and does not work: it is stopped and started after a rest. */
+void vm_cure_later(struct engine *engine, struct object *vm) REQUIRES(model);
 /* The one or the other, for a VM of which that may be true. */
 void vm_revive(struct engine *engine, struct object *vm) REQUIRES(model);
 /* What `error` tells of, a job that failed, is tried again after a rest; `error` says so. */

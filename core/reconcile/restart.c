@@ -53,6 +53,7 @@ void vm_came_up(struct engine *engine, struct object *vm)
     struct vm_work *work = vm_work(vm);
 
     work->started = g_get_monotonic_time();
+    health_reset(vm);
     timer_stop(engine, &work->calm_timer);
     if (vm->vm.restarts > 0)
         work->calm_timer =
@@ -71,6 +72,9 @@ static void start_again(struct engine *engine, struct object *vm) REQUIRES(model
     if (vm->vm.phase == VM_ACTIVE && vm_is_dead(vm)) {
         cloud_event(engine->cloud, vm, NULL, "started again (restart = always)");
         vm_power(engine, vm, VERB_START, false);
+    } else if (vm->vm.phase == VM_ACTIVE && vm->vm.health == HEALTH_BAD) {
+        cloud_event(engine->cloud, vm, NULL, "restarted, being unhealthy (restart = always)");
+        vm_power(engine, vm, VERB_START, true);
     } else if (vm->vm.phase == VM_FAILED && vm->vm.uuid[0]) {
         cloud_event(engine->cloud, vm, NULL, "made again (restart = always)");
         vm_create(engine, vm);
@@ -128,6 +132,12 @@ void vm_restart_later(struct engine *engine, struct object *vm)
     cloud_set_error(engine->cloud, vm, EIO, sentence);
     cloud_event(engine->cloud, vm, NULL, "in a crash loop: %s", sentence);
     engine_touch(engine, vm);
+}
+
+void vm_cure_later(struct engine *engine, struct object *vm)
+{
+    if (vm_wants_to_run(vm))
+        rest(engine, vm);
 }
 
 #define AGAIN "; tried again in "

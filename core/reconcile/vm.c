@@ -22,6 +22,7 @@ void vm_work_free(struct engine *engine, struct object *vm)
     timer_stop(engine, &work->restart_timer);
     timer_stop(engine, &work->move_timer);
     timer_stop(engine, &work->calm_timer);
+    timer_stop(engine, &work->health_timer);
     requests_answer(engine, &work->waiters, EINTR);
     g_clear_pointer(&work->tried, g_array_unref);
     g_free(work->refused);
@@ -81,6 +82,7 @@ void vm_seen(struct engine *engine, struct object *vm, const struct virt_domain 
     if (part->phase != VM_DESTROYING)
         part->phase = VM_ACTIVE;
     placing_reserve(engine, vm);
+    health_follow(engine, vm);
     cloud_refresh_state(engine->cloud, vm);
     engine_touch(engine, vm);
     if (vm->vm.service)

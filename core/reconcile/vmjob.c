@@ -229,6 +229,8 @@ static void done_power(struct engine *engine, struct task *task, const GError *e
         /* A restart that was pending has happened if the domain was started anew. */
         if (task->cold && vm->vm.restart_pending)
             vm->vm.restart_pending = false;
+        if (task->cold || task->verb == VERB_REBOOT || task->verb == VERB_RESET)
+            health_reset(vm);
         vm_seen(engine, vm, task->domain);
         if (!vm->vm.restart_pending && vm->vm.restarts < CRASH_LOOP)
             cloud_set_error(engine->cloud, vm, 0, NULL);

@@ -48,6 +48,14 @@ struct host_spec {
     char *migrate_uri; /* where VMs that move to it are sent; NULL: libvirt's choice */
 };
 
+enum spec_health_kind { HEALTH_NONE, HEALTH_AGENT, HEALTH_TCP };
+
+/* How to ask a guest whether it works. */
+struct spec_health {
+    enum spec_health_kind kind;
+    uint32_t port; /* of TCP */
+};
+
 struct vm_spec {
     uint32_t cpus;
     uint64_t memory;      /* bytes */
@@ -70,6 +78,10 @@ struct vm_spec {
     char *near;
     enum spec_policy policy;
     enum spec_restart restart;
+    struct spec_health health;
+    double health_interval;   /* seconds between checks */
+    uint32_t health_failures; /* so many in a row and it is unhealthy */
+    double health_start;      /* seconds it may take to answer for the first time */
     bool power;
     bool protect;
 };
@@ -113,6 +125,7 @@ enum spec_type {
     SPEC_COUNT,  /* uint32_t */
     SPEC_SIZE,   /* uint64_t, bytes; K M G T, KiB .. TiB are powers of 1024 */
     SPEC_REAL,   /* double */
+    SPEC_HEALTH, /* struct spec_health: "agent", or "tcp" and a port */
     SPEC_SHARE,  /* struct spec_share: a count, or 1% to 100% */
     SPEC_CHOICE, /* an enum of this header: index into `choices` */
     SPEC_SWITCH, /* bool: yes no on off true false 1 0 */

@@ -19,6 +19,7 @@ union value {
     uint64_t size;
     double real;
     struct spec_share share;
+    struct spec_health health;
     unsigned choice;
     bool on;
 };
@@ -161,6 +162,20 @@ static bool take_share(const struct spec_key *key, const char *text, union value
     return true;
 }
 
+static bool take_health(G_GNUC_UNUSED const struct spec_key *key, const char *text,
+                        union value *value, GError **error)
+{
+    guint64 port = 0;
+    bool tcp = g_str_has_prefix(text, "tcp ");
+    const char *digits = tcp ? text + 4 + strspn(text + 4, " ") : "";
+    if (!tcp && strcmp(text, "agent") != 0)
+        return refuse(error, text, "is neither \"agent\" nor \"tcp PORT\"");
+    if (tcp && !g_ascii_string_to_unsigned(digits, 10, 1, 65535, &port, NULL))
+        return refuse(error, text, "has no port from 1 to 65535");
+    value->health = (struct spec_health){tcp ? HEALTH_TCP : HEALTH_AGENT, (uint32_t)port};
+    return true;
+}
+
 static bool take_choice(const struct spec_key *key, const char *text, union value *value,
                         GError **error)
 {
@@ -190,16 +205,17 @@ static const struct {
     bool (*take)(const struct spec_key *key, const char *text, union value *value, GError **error);
     size_t size;
 } types[] = {
-    [SPEC_TEXT] = {take_text,   sizeof(char *)           },
-    [SPEC_WORD] = {take_word,   sizeof(char *)           },
-    [SPEC_WORDS] = {take_words,  sizeof(char **)          },
-    [SPEC_PATH] = {take_path,   sizeof(char *)           },
-    [SPEC_COUNT] = {take_count,  sizeof(uint32_t)         },
-    [SPEC_SIZE] = {take_size,   sizeof(uint64_t)         },
-    [SPEC_REAL] = {take_real,   sizeof(double)           },
-    [SPEC_CHOICE] = {take_choice, sizeof(unsigned)         },
-    [SPEC_SWITCH] = {take_switch, sizeof(bool)             },
-    [SPEC_SHARE] = {take_share,  sizeof(struct spec_share)},
+    [SPEC_TEXT] = {take_text,   sizeof(char *)            },
+    [SPEC_WORD] = {take_word,   sizeof(char *)            },
+    [SPEC_WORDS] = {take_words,  sizeof(char **)           },
+    [SPEC_PATH] = {take_path,   sizeof(char *)            },
+    [SPEC_COUNT] = {take_count,  sizeof(uint32_t)          },
+    [SPEC_SIZE] = {take_size,   sizeof(uint64_t)          },
+    [SPEC_REAL] = {take_real,   sizeof(double)            },
+    [SPEC_CHOICE] = {take_choice, sizeof(unsigned)          },
+    [SPEC_SWITCH] = {take_switch, sizeof(bool)              },
+    [SPEC_HEALTH] = {take_health, sizeof(struct spec_health)},
+    [SPEC_SHARE] = {take_share,  sizeof(struct spec_share) },
 };
 
 static void free_value(const struct spec_key *key, union value *value)

@@ -174,6 +174,12 @@ bool virt_settle(struct virt *v, const struct virt_plan *plan, const struct virt
                  struct virt_domain **domain, GError **error);
 bool virt_abort(struct virt *v, const char *uuid, GError **error);
 
+/* ---- probe.c */
+bool virt_probe(struct virt *v, const char *uuid, const struct spec_health *check, char **why,
+                GError **error);
+/* Connects to PORT of ADDRESS, a number, within TIMEOUT_MS; *why as above. No libvirt. */
+bool virt_connects(const char *address, uint32_t port, int timeout_ms, char **why);
+
 /* ---- node.c: the host itself */
 /* Bytes; of which USED are neither free nor reclaimable. False if the driver cannot say. */
 bool virt_node_memory(virConnectPtr conn, double *total, double *used);

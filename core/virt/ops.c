@@ -102,6 +102,13 @@ static bool op_sample(struct virt *v, GArray **samples, struct virt_load *load, 
     return ended(held, virt_sample(held, samples, load, error), error);
 }
 
+static bool op_probe(struct virt *v, const char *uuid, const struct spec_health *check, char **why,
+                     GError **error)
+{
+    g_autoptr(Virt) held = virt_ref(v);
+    return virt_probe(held, uuid, check, why, error);
+}
+
 const struct virt_ops virt_libvirt = {
     .new = virt_new,
     .free = virt_free,
@@ -120,6 +127,7 @@ const struct virt_ops virt_libvirt = {
     .settle = op_settle,
     .abort = op_abort,
     .sample = op_sample,
+    .probe = op_probe,
 };
 
 void virt_info_free(struct virt_info *info)

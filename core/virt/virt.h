@@ -173,6 +173,17 @@ struct virt_ops {
     /* Ends the migration of a domain that is under way, which then fails. EBUSY: there is none. */
     bool (*abort)(struct virt *v, const char *uuid, GError **error);
 
+    /*
+     * Asks the guest of a running domain whether it works, as CHECK says: its agent, or by
+     * connecting to its TCP port from this machine. *WHY is NULL if it does, else a sentence that
+     * says what is wrong. Fails where nobody can tell: EBUSY it does not run, or another call has
+     * its agent; EOPNOTSUPP no agent can be reached in this domain; EADDRNOTAVAIL no address of it
+     * is known. Bounded in time unless the hypervisor is not; two at a time on one struct virt,
+     * besides the four of the other operations, as it uses the sampling connection.
+     */
+    bool (*probe)(struct virt *v, const char *uuid, const struct spec_health *check, char **why,
+                  GError **error);
+
     /* All active domains (elements struct virt_sample), and the host itself. Uses a connection
      * of its own where the driver allows, as a stuck guest can block it without limit. */
     bool (*sample)(struct virt *v, GArray **samples, struct virt_load *load, GError **error);

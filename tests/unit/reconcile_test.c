@@ -30,6 +30,7 @@ static struct {
     bool lose_create; /* makes the domain, then says that the host went down */
     int fail_move;    /* EHOSTDOWN: it moves, but nobody hears of it */
     unsigned moves;
+    bool sick;         /* guests do not answer */
     bool bad_image;    /* VMs with an image cannot be made */
     bool change_later; /* changes take effect at the next start */
     unsigned creates, restarts, destroys;
@@ -337,6 +338,19 @@ static bool fake_sample(struct virt *v, GArray **samples, struct virt_load *load
     return true;
 }
 
+static bool fake_probe(struct virt *v, const char *uuid, const struct spec_health *check,
+                       char **why, GError **error)
+{
+    (void)v;
+    (void)uuid;
+    (void)error;
+    (void)check;
+    pthread_mutex_lock(&fake.lock);
+    *why = fake.sick ? g_strdup("told to be sick") : NULL;
+    pthread_mutex_unlock(&fake.lock);
+    return true;
+}
+
 static const struct virt_ops fake_ops = {
     .new = fake_new,
     .free = fake_free,
@@ -355,6 +369,7 @@ static const struct virt_ops fake_ops = {
     .settle = fake_settle,
     .abort = fake_abort,
     .sample = fake_sample,
+    .probe = fake_probe,
 };
 
 /* ---- a cloud of two hosts, a and b, each of 4 CPUs, 16 vCPUs, 4 GiB */
@@ -1195,6 +1210,37 @@ static void a_crash_loop_is_told_and_slows_down(void **state)
     expect(f, OBJECT_SERVICE, "web", "state", "pending");
 }
 
+#define SICKLY(start)                                                                              \
+    "[vm]\nhealth = agent\nhealth_interval = 0.5\nhealth_failures = 2\nhealth_start = " start "\n"
+
+static void the_unhealthy_are_restarted(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(make(f, OBJECT_SERVICE, "web", "[vm]\nhealth = udp 1\n"), EINVAL);
+    set_flag(&fake.sick, true);
+    assert_int_equal(commit(f, OBJECT_SERVICE, "web", SICKLY("60")), 0);
+    /* While it may still be booting, it is only not ready. */
+    g_usleep(G_USEC_PER_SEC * 2);
+    expect(f, OBJECT_VM, "web-0", "state", "running");
+    expect(f, OBJECT_SERVICE, "web", "state", "pending");
+    expect(f, OBJECT_VM, "web-0", "error", "");
+    assert_int_equal(counted(&fake.restarts), 0);
+    set_flag(&fake.sick, false);
+    expect(f, OBJECT_SERVICE, "web", "state", "ready");
+    set_flag(&fake.sick, true);
+    expect(f, OBJECT_VM, "web-0", "error", "unhealthy: told to be sick");
+    expect(f, OBJECT_SERVICE, "web", "state", "pending");
+    expect_in(f, OBJECT_SERVICE, "web", "error", "web-0: unhealthy: told to be sick");
+    /* It is stopped and started after a rest. */
+    for (int i = 0; i < 500 && counted(&fake.restarts) == 0; i++)
+        g_usleep(10000);
+    assert_int_equal(counted(&fake.restarts), 1);
+    set_flag(&fake.sick, false);
+    expect(f, OBJECT_SERVICE, "web", "state", "ready");
+    expect(f, OBJECT_SERVICE, "web", "error", "");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -1225,6 +1271,7 @@ int main(void)
         TEST(a_rollout_waits_for_room),
         TEST(the_highest_numbers_go_first),
         TEST(a_crash_loop_is_told_and_slows_down),
+        TEST(the_unhealthy_are_restarted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -137,6 +137,13 @@ static void test_bounds(void **state)
             "line 1: demand: \"1e-400\" is out of bounds (above 0, up to 1000000000)");
     refuses(SPEC_SERVICE, "replicas = 10001",
             "line 1: replicas: \"10001\" is out of bounds (0 to 10000)");
+    refuses(SPEC_VM, "health = ping",
+            "line 1: health: \"ping\" is neither \"agent\" nor \"tcp PORT\"");
+    refuses(SPEC_VM, "health = tcp 65536",
+            "line 1: health: \"tcp 65536\" has no port from 1 to 65535");
+    g_autoptr(Spec) checked = parses(SPEC_VM, "health = tcp 80");
+    assert_int_equal(checked->vm.health.kind, HEALTH_TCP);
+    assert_int_equal(checked->vm.health.port, 80);
     static const char *const no_shares[] = {"0", "0%", "101%", "%", "1.5", "-1", "10 %", "10001"};
     for (size_t i = 0; i < G_N_ELEMENTS(no_shares); i++) {
         g_autofree char *text = g_strdup_printf("max_unavailable = %s", no_shares[i]);

@@ -12,6 +12,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "core/virt/internal.h"
 
 #undef fail /* cmocka has one of its own */
@@ -458,10 +463,32 @@ static void remove_all(const char *path)
     g_remove(path);
 }
 
+/* Real sockets: one that listens, one that nobody listens at. */
+static void ports_are_tried(void **state)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof at;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    g_autofree char *refused = NULL, *good = NULL, *none = NULL;
+
+    (void)state;
+    assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &size), 0);
+    assert_false(virt_connects("127.0.0.1", ntohs(at.sin_port), 1000, &refused));
+    assert_non_null(strstr(refused, "Connection refused"));
+    assert_false(virt_connects("nowhere", 1, 1000, &none));
+    assert_non_null(none);
+    assert_int_equal(listen(fd, 1), 0);
+    assert_true(virt_connects("127.0.0.1", ntohs(at.sin_port), 1000, &good));
+    assert_null(good);
+    close(fd);
+}
+
 int main(void)
 {
 #define HOSTED(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ports_are_tried),
         cmocka_unit_test(bad_options),
         cmocka_unit_test(everything_fails_unconnected),
         cmocka_unit_test(no_such_node),
