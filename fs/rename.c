@@ -80,7 +80,7 @@ static void commit_scratch(struct fs *fs, fuse_req_t req, const struct spot *fro
     parked->lines[RENAME_OBJECT] = g_strdup(named ? to->object_name : "");
     parked->size = text ? g_bytes_get_size(text) : 0;
     parked->name = g_malloc0(parked->size + 1);
-    if (text)
+    if (parked->size > 0)
         memcpy(parked->name, g_bytes_get_data(text, NULL), parked->size);
     parked->todo = to->folder ? to->folder->kind : 0;
     parked->id = to->ino ? to->id : named ? fs_object_id(fs, to->folder->kind, to->object_name) : 0;
