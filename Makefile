@@ -45,8 +45,12 @@ LDHARDEN = -pie
 CFLAGS = -O1 -g
 SANFLAGS = -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all
 endif
+# A build that can be made to die, to fail and to wait: see core/failpoint.h.
+ifdef FAILPOINTS
+TEST_CFLAGS += -DCLOUDFS_FAILPOINTS
+endif
 ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -DCLOUDFS_VERSION='"$(VERSION)"' -DFUSE_USE_VERSION=314 \
-	-I. $(PKG_CFLAGS) $(WARN) $(HARDEN) $(CFLAGS) $(SANFLAGS) -MMD -MP
+	-I. $(PKG_CFLAGS) $(WARN) $(HARDEN) $(CFLAGS) $(SANFLAGS) $(TEST_CFLAGS) -MMD -MP
 ALL_LDFLAGS = $(LDHARDEN) $(SANFLAGS) $(LDFLAGS)
 LIBS = $(PKG_LIBS) -lm -pthread
 
@@ -54,7 +58,8 @@ LIBS = $(PKG_LIBS) -lm -pthread
 room = $(patsubst %.c,$(BUILD)/%.o,$(if $(filter fs,$(1)),\
 	$(filter-out fs/main.c,$(wildcard fs/*.c)),$(wildcard core/$(1)/*.c)))
 ROOMS = spec score place cloud job reconcile store virt
-CORE = $(BUILD)/core/error.o $(BUILD)/core/domain.o $(foreach r,$(ROOMS),$(call room,$(r)))
+COMMON = $(patsubst core/%.c,$(BUILD)/core/%.o,$(wildcard core/*.c))
+CORE = $(COMMON) $(foreach r,$(ROOMS),$(call room,$(r)))
 FS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard fs/*.c))
 
 all: $(BUILD)/cloudfs
@@ -87,7 +92,7 @@ UNIT_fs = fs $(UNIT_reconcile)
 UNITS = $(patsubst tests/unit/%_test.c,$(BUILD)/unit/%,$(wildcard tests/unit/*_test.c))
 
 .SECONDEXPANSION:
-$(UNITS): $(BUILD)/unit/%: $(BUILD)/tests/unit/%_test.o $(BUILD)/core/error.o $(BUILD)/core/domain.o \
+$(UNITS): $(BUILD)/unit/%: $(BUILD)/tests/unit/%_test.o $(COMMON) \
 		$$(foreach r,$$(UNIT_$$(word 1,$$(subst _, ,$$*))),$$(call room,$$(r)))
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
@@ -119,7 +124,7 @@ $(TOOLS): %: %.o
 TRACES ?= ../shared/traces/azure-packing
 BENCHES = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*_bench.c))
 benches: $(BENCHES)
-$(BENCHES): %: %.o $(BUILD)/core/error.o $(BUILD)/core/domain.o \
+$(BENCHES): %: %.o $(COMMON) \
 		$(call room,place) $(call room,score) $(call room,spec)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 

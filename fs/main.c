@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/error.h"
+#include "core/failpoint.h"
 #include "core/reconcile/engine.h"
 #include "fs/list.h"
 #include "fs/mount.h"
@@ -70,6 +71,8 @@ static bool run(struct options *options, GError **error)
         return print_list(list_files);
     case ACTION_LIST_KEYS:
         return print_list(list_keys);
+    case ACTION_LIST_FAILPOINTS:
+        return print_list(failpoint_list);
     case ACTION_HELP:
         fputs(options_help, stdout);
         return true;

@@ -48,6 +48,9 @@ static const struct fuse_opt templates[] = {
     FIELD("--version", action, ACTION_VERSION),
     FIELD("--list-files", action, ACTION_LIST_FILES),
     FIELD("--list-keys", action, ACTION_LIST_KEYS),
+#ifdef CLOUDFS_FAILPOINTS
+    FIELD("--list-failpoints", action, ACTION_LIST_FAILPOINTS),
+#endif
     FUSE_OPT_KEY("fsname=", KEY_NAMED),
     FUSE_OPT_KEY("defaults", KEY_IGNORE),
     FUSE_OPT_KEY("auto", KEY_IGNORE),

@@ -14,6 +14,7 @@ enum action {
     ACTION_VERSION,
     ACTION_LIST_FILES,
     ACTION_LIST_KEYS,
+    ACTION_LIST_FAILPOINTS, /* builds that have them */
 };
 
 struct options {

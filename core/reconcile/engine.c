@@ -281,7 +281,7 @@ static bool start_rooms(struct engine *engine, GError **error)
 
 struct engine *engine_new(const struct conf *conf, GError **error)
 {
-    return engine_new_with(conf, &virt_libvirt, error);
+    return engine_new_with(conf, virt_faulty(&virt_libvirt), error);
 }
 
 struct engine *engine_new_with(const struct conf *conf, const struct virt_ops *virt, GError **error)

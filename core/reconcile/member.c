@@ -2,6 +2,7 @@
 /* The members of a service: NAME-0 to NAME-(N-1), made, taken in and removed. */
 #include <string.h>
 
+#include "core/failpoint.h"
 #include "core/reconcile/internal.h"
 
 static char *member_name(const struct object *service, unsigned i) REQUIRES_SHARED(model)
@@ -71,6 +72,7 @@ static void add_member(struct engine *engine, struct object *service, const char
 
     cloud_set_service(engine->cloud, vm, service);
     member_begin(engine, vm, text, spec);
+    failpoint_reached("scale.added");
 }
 
 /* As a tree that is put back has it, which may bring VMs, or their directories, before services. */
@@ -121,6 +123,7 @@ static void drop_member(struct engine *engine, struct object *vm) REQUIRES(model
         vm_forget(engine, vm);
     else if (host_is_up(vm->vm.host))
         vm_destroy(engine, vm);
+    failpoint_reached("scale.dropped");
 }
 
 /* The highest numbers go first. */

@@ -2,6 +2,7 @@
 /* Names that change: an object renamed, a plan made real, a file of specs/ removed. */
 #include <string.h>
 
+#include "core/failpoint.h"
 #include "core/reconcile/request.h"
 
 static bool is_batch(const struct object *object) REQUIRES_SHARED(model)
@@ -116,6 +117,7 @@ static void rename_object(struct engine *engine, struct request *request, struct
     if (object->kind == OBJECT_VM && object->vm.host) {
         cloud_event(engine->cloud, object, &request->actor, "to be renamed to %s", name);
         vm_rename(engine, object, name);
+        failpoint_reached("rename.accepted");
         request_wait(engine, request, &vm_work(object)->waiters, false);
         return;
     }
@@ -178,6 +180,7 @@ void plan_promote(struct engine *engine, struct request *request, struct object 
     cloud_event(engine->cloud, plan, &request->actor, "made real as %s", name);
     object = promote(engine, plan, kind, name);
     engine_touch(engine, object);
+    failpoint_reached("plan.real");
     if (!spec)
         request_answer(engine, request->ticket, 0);
     else if (kind == OBJECT_VM)

@@ -2,6 +2,7 @@
 /* Between the model and the placement table: what a VM wants, and where it goes. */
 #include <string.h>
 
+#include "core/failpoint.h"
 #include "core/reconcile/internal.h"
 
 /* Types that run a program in a directory, not a machine with a kernel and disks. */
@@ -115,5 +116,6 @@ bool vm_place(struct engine *engine, struct object *vm)
     cloud_event(engine->cloud, vm, NULL, "placed on %s, S = %.6f", host->name, choice.schedule);
     memset(&vm_work(vm)->waiting, 0, sizeof vm_work(vm)->waiting);
     vm_create(engine, vm);
+    failpoint_reached("create.placed");
     return true;
 }

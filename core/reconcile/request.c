@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Requests: from the call in any thread to the answer in the engine's. */
 #include "core/reconcile/request.h"
+#include "core/failpoint.h"
 
 static _Atomic engine_ticket last_ticket;
 
@@ -72,6 +73,7 @@ static void answer_now(struct engine *engine, void *data, const GError *error)
     int err = answer->err ? answer->err : error ? error->code : 0;
 
     (void)engine;
+    failpoint_reached("request.answered");
     answer->request->done(answer->request->ctx, err);
     g_free(answer->request);
     g_free(answer);

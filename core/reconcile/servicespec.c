@@ -2,6 +2,7 @@
 /* What users ask of services: a spec, a restart, and to be removed. */
 #include <string.h>
 
+#include "core/failpoint.h"
 #include "core/reconcile/internal.h"
 
 /* Under a new template everything is tried anew, at once. */
@@ -43,6 +44,7 @@ void service_commit(struct engine *engine, struct request *request, struct objec
     engine->room_changed = true; /* its spread may allow more than before */
     engine_touch(engine, service);
     service_nudge(engine, service);
+    failpoint_reached("scale.accepted");
     request_wait(engine, request, &service_work(service)->waiters, true);
 }
 

@@ -2,6 +2,7 @@
 /* The jobs that make, change, switch and destroy a VM's domain, and what comes of each. */
 #include <string.h>
 
+#include "core/failpoint.h"
 #include "core/reconcile/vmtask.h"
 
 enum {
@@ -76,6 +77,7 @@ static void done_create(struct engine *engine, struct task *task, const GError *
         create_failed(engine, vm, task->host, error);
         return;
     }
+    failpoint_reached("create.told");
     g_clear_pointer(&vm_work(vm)->tried, g_array_unref);
     cloud_set_error(engine->cloud, vm, 0, NULL);
     vm_seen(engine, vm, task->domain);
@@ -167,6 +169,7 @@ static void done_change(struct engine *engine, struct task *task, const GError *
         change_failed(engine, vm, error);
         return;
     }
+    failpoint_reached("change.told");
     if (vm_work(vm)->adopting) {
         cloud_set_managed(engine->cloud, vm);
         vm->vm.power = domain_is_active(vm->vm.domain);
@@ -275,6 +278,7 @@ static void done_rename(struct engine *engine, struct task *task, const GError *
         /* Somebody took the name meanwhile: the domain has it, the directory cannot. */
         vm_seen(engine, vm, task->domain);
     } else {
+        failpoint_reached("rename.told");
         vm_renamed(engine, vm, task->object);
         vm_seen(engine, vm, task->domain);
     }
@@ -314,6 +318,7 @@ static void done_destroy(struct engine *engine, struct task *task, const GError 
         return;
     service = vm->vm.service;
     if (!error) {
+        failpoint_reached("destroy.told");
         cloud_event(engine->cloud, vm, NULL, "destroyed");
         discover_bury(engine, task->uuid);
         vm_settled(engine, vm, NULL);

@@ -2,6 +2,7 @@
 /* What users ask of VMs: a spec, and to be destroyed. */
 #include <string.h>
 
+#include "core/failpoint.h"
 #include "core/reconcile/internal.h"
 
 static bool same_text(const struct object *vm, const char *text) REQUIRES_SHARED(model)
@@ -54,6 +55,7 @@ static void commit_new(struct engine *engine, struct request *request, struct ob
     cloud_set_spec(engine->cloud, vm, g_strdup(text), spec_ref(spec));
     cloud_set_error(engine->cloud, vm, 0, NULL);
     cloud_event(engine->cloud, vm, &request->actor, "spec written");
+    failpoint_reached("create.accepted");
     vm->vm.power = spec->vm.power;
     vm->vm.phase = VM_PENDING;
     cloud_refresh_state(engine->cloud, vm);
@@ -105,6 +107,7 @@ static void commit_change(struct engine *engine, struct request *request, struct
                 vm->vm.managed ? "" : ": adopted");
     vm_work(vm)->adopting = !vm->vm.managed;
     vm_set_next(engine, vm, text, spec);
+    failpoint_reached("change.accepted");
     request_wait(engine, request, &vm_work(vm)->waiters, true);
 }
 
@@ -155,6 +158,7 @@ void vm_remove(struct engine *engine, struct request *request, struct object *vm
     if (vm->vm.host) {
         cloud_event(engine->cloud, vm, &request->actor, "removing");
         vm_destroy(engine, vm);
+        failpoint_reached("destroy.accepted");
         /* Not bounded: rmdir(2) that says 0 while the name is still there would mislead. */
         request_wait(engine, request, &vm_work(vm)->waiters, false);
         return;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Transactions, and the ids that go with them. */
+#include "core/failpoint.h"
 #include "core/store/internal.h"
 
 uint64_t store_next_id(struct store *store)
@@ -34,6 +35,7 @@ bool store_commit(struct store *store, GError **error)
     if (!store_statement(store, STMT_COMMIT, error) || !save_next_id(store, error) ||
         !store_run(store, STMT_COMMIT, "write", error))
         return false;
+    failpoint_reached("store.commit.done");
     store->saved_next_id = store->next_id;
     store->begun = false;
     return true;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The prepared statements, and SQL that runs once. */
+#include "core/failpoint.h"
 #include "core/store/internal.h"
 
 static const char *const sql[STATEMENTS] = {
@@ -86,10 +87,42 @@ void store_finalize(struct store *store)
         g_clear_pointer(&store->statements[i], sqlite3_finalize);
 }
 
+/* Before a statement runs: a point each. */
+static bool may_run(enum statement which, GError **error)
+{
+    switch (which) {
+    case STMT_BEGIN:
+        return failpoint("store.begin", error);
+    case STMT_PUT:
+        return failpoint("store.put", error);
+    case STMT_DELETE:
+        return failpoint("store.delete", error);
+    case STMT_PUT_EVENT:
+        return failpoint("store.event", error);
+    case STMT_COMMIT:
+        return failpoint("store.commit", error);
+    default:
+        return true;
+    }
+}
+
+/* A failpoint's failure counts as SQLite's own. */
+static bool step(struct store *store, enum statement which, const char *doing, GError **error)
+{
+    g_autoptr(GError) local = NULL;
+    if (may_run(which, &local))
+        return sqlite3_step(store->statements[which]) == SQLITE_DONE ||
+               store_fail(store, doing, error);
+    if (store->begun && !store->failed)
+        store->failed = local->code;
+    g_propagate_error(error, g_steal_pointer(&local));
+    return false;
+}
+
 bool store_run(struct store *store, enum statement which, const char *doing, GError **error)
 {
     sqlite3_stmt *stmt = store->statements[which];
-    bool ok = sqlite3_step(stmt) == SQLITE_DONE || store_fail(store, doing, error);
+    bool ok = step(store, which, doing, error);
     sqlite3_reset(stmt);
     sqlite3_clear_bindings(stmt);
     return ok;

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "core/failpoint.h"
 #include "core/virt/make.h"
 
 struct changing {
@@ -264,12 +265,13 @@ static void drop_seed(struct changing *c)
 
 static bool apply(struct changing *c, GError **error)
 {
-    if (!change_definition(c, error))
+    if (!failpoint("change.prepared", error) || !change_definition(c, error) ||
+        !failpoint("change.defined", error))
         return false;
     if (c->grow && !disk_grow(&c->place, c->dom, c->plan->uuid, c->plan->vm->disk, error))
         return false;
     change_live(c);
-    return domain_set_mark(c->dom, &c->plan->mark, error);
+    return failpoint("change.live", error) && domain_set_mark(c->dom, &c->plan->mark, error);
 }
 
 bool virt_change(struct virt *v, const struct virt_plan *plan, const struct vm_spec *before,

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "core/failpoint.h"
 #include "core/virt/make.h"
 
 struct making {
@@ -61,7 +62,7 @@ static bool define(struct making *m, const struct virt_layout *layout, GError **
     m->dom = virDomainDefineXML(m->place.conn, xml);
     if (m->dom) {
         m->defined = true;
-        return true;
+        return failpoint("create.defined", error);
     }
     g_autoptr(GError) refused = NULL;
     virt_fail(&refused, "defining the VM");
@@ -78,7 +79,9 @@ static bool make_domain(struct making *m, struct virt *v, GError **error)
     if (!name_is_free(m->place.conn, m->plan, error) ||
         !(host = host_layout_of(v, m->place.conn, m->plan, error)) ||
         !disk_make(&m->place, m->plan, &disk, &m->disk, error) ||
-        !seed_make(&m->place, m->plan, true, &seed, &m->seed, error))
+        !failpoint("create.disk", error) ||
+        !seed_make(&m->place, m->plan, true, &seed, &m->seed, error) ||
+        !failpoint("create.seed", error))
         return false;
     host->layout.disk = disk;
     host->layout.seed = seed;
@@ -160,7 +163,8 @@ bool virt_create(struct virt *v, const struct virt_plan *plan, struct virt_domai
     struct making m = {.place = disk_place_of(v, conn), .plan = plan};
     struct virt_domain *made = NULL;
     bool ok = find_former(&m, v, error) && (m.dom || make_domain(&m, v, error)) &&
-              start(&m, error) && (made = virt_read_domain(m.dom, error));
+              start(&m, error) && failpoint("create.started", error) &&
+              (made = virt_read_domain(m.dom, error));
     if (ok)
         *domain = made;
     else

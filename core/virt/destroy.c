@@ -2,6 +2,7 @@
 /* Removing a domain and what was made for it. */
 #include <string.h>
 
+#include "core/failpoint.h"
 #include "core/virt/make.h"
 
 /*
@@ -69,7 +70,8 @@ static bool remove_domain(virDomainPtr dom, const char *name, GError **error)
              shown);
         return false;
     }
-    return domain_stop(dom, error) && domain_undefine(dom, error);
+    return domain_stop(dom, error) && failpoint("destroy.stopped", error) &&
+           domain_undefine(dom, error) && failpoint("destroy.undefined", error);
 }
 
 bool virt_destroy(struct virt *v, const char *uuid, const char *name, GError **error)

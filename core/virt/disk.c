@@ -2,6 +2,7 @@
 /* The disk and the seed of a VM: what is wanted, found, made, grown and removed. */
 #include <string.h>
 
+#include "core/failpoint.h"
 #include "core/virt/make.h"
 
 struct disk_place disk_place_of(struct virt *v, virConnectPtr conn)
@@ -148,6 +149,7 @@ bool disk_remove_all(const struct disk_place *place, const char *uuid, GError **
     g_autofree char *seed = seed_name(uuid);
     g_autofree char *log = console_name(uuid);
     bool ok = place->store->remove(place, disk, error);
+    failpoint_reached("destroy.disk");
     ok &= place->store->remove(place, seed, ok ? error : NULL);
     if (place->driver == DRIVER_EMBED)
         ok &= place->store->remove(place, log, ok ? error : NULL);

@@ -2,6 +2,7 @@
 /* Giving a domain another name. */
 #include <string.h>
 
+#include "core/failpoint.h"
 #include "core/virt/make.h"
 
 /* Most drivers rename an inactive domain only; one that has the name already is fine. */
@@ -21,7 +22,8 @@ bool virt_rename(struct virt *v, const struct virt_plan *plan, struct virt_domai
 {
     g_autoptr(VirtConnection) conn = virt_connection(v, error);
     g_autoptr(VirtDomainHandle) dom = conn ? virt_lookup(conn, plan->uuid, error) : NULL;
-    if (!dom || !rename_domain(dom, plan->name, error) || !domain_set_mark(dom, &plan->mark, error))
+    if (!dom || !rename_domain(dom, plan->name, error) || !failpoint("rename.domain", error) ||
+        !domain_set_mark(dom, &plan->mark, error))
         return false;
     g_autoptr(VirtDomainHandle) renamed = virt_lookup(conn, plan->uuid, error);
     struct virt_domain *after = renamed ? virt_read_domain(renamed, error) : NULL;

@@ -191,6 +191,10 @@ struct virt_ops {
 
 extern const struct virt_ops virt_libvirt;
 
+/* OPS with a failpoint before and after each call (core/failpoint.h); OPS itself in builds without
+ * them. For one OPS a process. */
+const struct virt_ops *virt_faulty(const struct virt_ops *ops);
+
 /*
  * Process-wide set-up: libvirt's error output silenced, SIGPIPE ignored. Once, before the first
  * new(), after the last fork. The first new() starts the event loop's thread and has libvirt log
