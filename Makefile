@@ -145,6 +145,9 @@ demo: $(BUILD)/deps/demo
 
 check: $(BUILD)/deps/all
 	+@MAKE="$(MAKE)" tests/check.sh check $(BUILD)
+# Everything that takes too long for every day, with counts.
+check-long: $(BUILD)/deps/all
+	+@MAKE="$(MAKE)" tests/check.sh long $(BUILD)
 asan tsan valgrind: $(BUILD)/deps/all
 	+@MAKE="$(MAKE)" tests/check.sh $@ $(BUILD)
 
@@ -202,7 +205,7 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: all unit units tools fuzzers fuzz benches bench-place bench-fs deps demo check asan tsan \
+.PHONY: all unit units tools fuzzers fuzz benches bench-place bench-fs deps demo check check-long asan tsan \
 	valgrind format lint \
 	install uninstall clean
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

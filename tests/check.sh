@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# check.sh check|asan|tsan|valgrind|fuzz|units BUILD: builds and tests, for the Makefile's targets of
+# check.sh check|long|asan|tsan|valgrind|fuzz|units BUILD: builds and tests, for the Makefile's targets of
 # these names. Prints what it does as it goes and in the last line the sum of all.
 set -u
-what=${1:?usage: check.sh check|asan|tsan|valgrind|fuzz|units BUILD}
+what=${1:?usage: check.sh check|long|asan|tsan|valgrind|fuzz|units BUILD}
 BUILD=${2:-build}
 cd "$(dirname "$0")/.." || exit 1
 MAKE=${MAKE:-make}
@@ -101,6 +101,13 @@ wrapper() { # FILE COMMAND...
 # The helpers of the mount tests, without a sanitizer: they run beside it, not under it.
 tools() { step 'tools of the tests' "$MAKE" --no-print-directory BUILD="$BUILD" CC=gcc tools; }
 
+# The build that can be made to die, to fail and to wait; no unit tests of it.
+faulty() {
+    # shellcheck disable=SC2046 # no word where there is none
+    step 'build: failpoints' "$MAKE" --no-print-directory $(jobs) BUILD="$BUILD/fail" CC=gcc \
+        FAILPOINTS=1 all
+}
+
 guest() { step 'guest of the real VMs' tests/demo/guest.sh "$BUILD/guest"; }
 
 static() {
@@ -149,7 +156,7 @@ run_check() {
     units "$BUILD"
     title 'clang, with the lock annotations checked'
     build clang "$BUILD/clang" CC=clang
-    tools && guest || return
+    tools && guest && faulty || return
     title 'mount tests'
     mounts "$BUILD/cloudfs"
     run_fuzz
@@ -158,7 +165,7 @@ run_check() {
 
 run_asan() {
     title 'AddressSanitizer and UndefinedBehaviorSanitizer'
-    build asan "$BUILD/asan" CC=gcc SAN=address,undefined || return
+    build asan "$BUILD/asan" CC=gcc SAN=address,undefined FAILPOINTS=1 || return
     units "$BUILD/asan"
     tools && guest || return
     SLOW=2 mounts "$BUILD/asan/cloudfs"
@@ -188,8 +195,35 @@ run_valgrind() {
     SLOW=10 mounts "$BUILD/valgrind" 21 23
 }
 
+# Mount tests whose hosts wait, and answer late: nothing of what they assert may change.
+under() { # RULES TEST...
+    local log=$BUILD/faults.log
+    rm -f "$log"
+    title "mount tests under $1"
+    CLOUDFS_FAILPOINTS=$1 CLOUDFS_FAILPOINTS_LOG=$PWD/$log SLOW=4 mounts "$BUILD/fail/cloudfs" "${@:2}"
+    if [ -s "$log" ]; then
+        echo "ok $(wc -l <"$log") faults were survived"
+        tally 1 0
+    else
+        echo "not ok no fault happened"
+        tally 0 1
+    fi
+}
+
+# What takes too long for every day.
+run_long() {
+    tools && guest && faulty || return
+    title 'killed at every step'
+    KILL_OPERATIONS=all KILL_NTH=${KILL_NTH:-2} LIMIT=1200 mounts "$BUILD/fail/cloudfs" 60
+    under 'virt.*:wait=50' 21 23 24 31 43
+    under 'virt.create.done:wait=300,virt.change.done:wait=300,virt.destroy.done:wait=300' 21 23 31 43
+    under 'store.commit:wait=50,store.commit.done:wait=50' 21 23 31 43
+    title 'random operations'
+    FUZZ_SECONDS=${FUZZ_SECONDS:-300} LIMIT=900 mounts "$BUILD/fail/cloudfs" 50
+}
+
 case $what in
-check | asan | tsan | valgrind | fuzz) "run_$what" ;;
+check | long | asan | tsan | valgrind | fuzz) "run_$what" ;;
 units) units "$BUILD" ;;
 *) echo "check.sh: no '$what'" >&2; exit 2 ;;
 esac

@@ -115,6 +115,7 @@ struct vm_part {
     unsigned restarts; /* in a row, without having stayed up in between */
     char uuid[37];
     char *domain_name; /* libvirt's name of it; NULL: none yet */
+    char *new_name;    /* its domain is being given this name; NULL: it is not */
     char *type;        /* virtualization type in use; NULL: not placed */
     enum domain_state domain;
     uint32_t cpus; /* of the domain as it is */

@@ -57,6 +57,7 @@ static void free_part(struct object *object) UNCHECKED_LOCKING
         break;
     case OBJECT_VM:
         g_free(object->vm.domain_name);
+        g_free(object->vm.new_name);
         g_free(object->vm.type);
         g_free(object->vm.xml);
         break;

@@ -46,6 +46,7 @@ static void write_vm(GKeyFile *file, const struct object *vm) REQUIRES_SHARED(mo
     g_key_file_set_boolean(file, GROUP, "restart_pending", part->restart_pending);
     put_text(file, "uuid", part->uuid);
     put_text(file, "domain_name", part->domain_name);
+    put_text(file, "new_name", part->new_name);
     put_text(file, "type", part->type);
     g_key_file_set_integer(file, GROUP, "domain", part->domain);
     g_key_file_set_boolean(file, GROUP, "healthy", part->health == HEALTH_GOOD);
@@ -140,6 +141,7 @@ static void read_vm(struct cloud *cloud, GKeyFile *file, struct object *vm) REQU
     part->power = get_flag(file, "power");
     part->restart_pending = get_flag(file, "restart_pending");
     part->domain_name = get_text(file, "domain_name");
+    part->new_name = get_text(file, "new_name");
     part->type = get_text(file, "type");
     part->cpus = (uint32_t)get_number(file, "cpus");
     part->memory = get_number(file, "memory");

@@ -138,7 +138,9 @@ void vm_gone(struct engine *engine, struct object *vm)
 
 void vm_reconcile(struct engine *engine, struct object *vm)
 {
-    if (vm_work(vm)->busy || !vm->vm.managed || !vm->spec || !host_is_up(vm->vm.host))
+    if (!vm->vm.managed && vm->next)
+        vm_work(vm)->adopting = true; /* it was under way when cloudfs ended */
+    if (vm_work(vm)->busy || !(vm->vm.managed || vm->next) || !vm->spec || !host_is_up(vm->vm.host))
         return;
     switch (vm->vm.phase) {
     case VM_CREATING:
@@ -154,7 +156,9 @@ void vm_reconcile(struct engine *engine, struct object *vm)
     case VM_FAILED:
         return;
     }
-    if (vm->next)
+    if (vm->vm.new_name)
+        vm_rename(engine, vm, vm->vm.new_name);
+    else if (vm->next)
         vm_change(engine, vm);
     else
         vm_revive(engine, vm);

@@ -272,6 +272,8 @@ static void done_rename(struct engine *engine, struct task *task, const GError *
 
     if (!vm)
         return;
+    if (!error || !outcome_unknown(error))
+        g_clear_pointer(&vm->vm.new_name, g_free);
     if (error) {
         vm_report(engine, vm, "renaming", error);
     } else if (cloud_find(engine->cloud, OBJECT_VM, task->object)) {
@@ -290,6 +292,12 @@ void vm_rename(struct engine *engine, struct object *vm, const char *name)
     struct task *task = vm_task(engine, vm);
 
     vm_task_plan(engine, task, vm, vm->spec, vm->spec_text);
+    /* Kept, so that a crash on the way does not leave the two with different names. */
+    if (name != vm->vm.new_name) {
+        g_free(vm->vm.new_name);
+        vm->vm.new_name = g_strdup(name);
+    }
+    engine_touch(engine, vm);
     g_free(task->name);
     task->name = g_strdup(name);
     g_free(task->object);

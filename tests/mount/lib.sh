@@ -146,6 +146,12 @@ kill_cloud() {
     fusermount3 -u "$M"
 }
 
+# From here on cloudfs is a build with failpoints: see core/failpoint.h.
+faulty() {
+    [ "$("$CLOUDFS" --list-failpoints 2>/dev/null)" ] || CLOUDFS=$FAULTY
+    [ "$("$CLOUDFS" --list-failpoints 2>/dev/null)" ] || die "no failpoints in $CLOUDFS: make FAILPOINTS=1 BUILD=build/fail"
+}
+
 # A host of libvirt's test driver with so many CPUs and MiB; prints its URI. Each is a world of
 # its own that ends with the connection.
 test_host() { # NAME CPUS MIB
