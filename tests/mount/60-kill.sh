@@ -199,7 +199,7 @@ kill_at() { # OPERATION POINT NTH
     clear_all
 }
 
-killed=0 operations=${KILL_OPERATIONS:-create change destroy rename}
+killed=0 operations=${KILL_OPERATIONS:-create rename}
 [ "$operations" != all ] || operations='create change destroy rename power plan grow shrink mount'
 configure '[host one]' "uri = $URI"
 mount_again 7>&-
