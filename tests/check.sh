@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# check.sh check|long|asan|tsan|valgrind|fuzz|units BUILD: builds and tests, for the Makefile's targets of
-# these names. Prints what it does as it goes and in the last line the sum of all.
+# check.sh check|long|asan|tsan|valgrind|fuzz|units BUILD: builds and tests, for the Makefile's
+# targets of these names. Prints what it does as it goes and in the last line the sum of all.
 set -u
 what=${1:?usage: check.sh check|long|asan|tsan|valgrind|fuzz|units BUILD}
 BUILD=${2:-build}

@@ -272,7 +272,7 @@ static void done_rename(struct engine *engine, struct task *task, const GError *
 
     if (!vm)
         return;
-    if (!error || !outcome_unknown(error))
+    if (!error || !vm_outcome_unknown(error))
         g_clear_pointer(&vm->vm.new_name, g_free);
     if (error) {
         vm_report(engine, vm, "renaming", error);

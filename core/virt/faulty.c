@@ -52,6 +52,19 @@ CALL(power, DROP_DOMAIN,
 CALL(rename, DROP_DOMAIN,
      (struct virt * v, const struct virt_plan *plan, struct virt_domain **domain, GError **error),
      v, plan, domain, error)
+CALL(can_move, (void)0,
+     (struct virt * v, struct virt *to, const struct vm_spec *vm, const char *type, bool running,
+      GError **error),
+     v, to, vm, type, running, error)
+CALL(migrate, DROP_DOMAIN,
+     (struct virt * v, const struct virt_plan *plan, const struct virt_way *way,
+      struct virt_domain **domain, GError **error),
+     v, plan, way, domain, error)
+CALL(settle, DROP_DOMAIN,
+     (struct virt * v, const struct virt_plan *plan, const struct virt_way *way,
+      struct virt_domain **domain, GError **error),
+     v, plan, way, domain, error)
+CALL(abort, (void)0, (struct virt * v, const char *uuid, GError **error), v, uuid, error)
 CALL(destroy, (void)0, (struct virt * v, const char *uuid, const char *name, GError **error), v,
      uuid, name, error)
 CALL(sample, g_clear_pointer(samples, g_array_unref),
@@ -72,6 +85,10 @@ const struct virt_ops *virt_faulty(const struct virt_ops *ops)
     faulty.change = faulty_change;
     faulty.power = faulty_power;
     faulty.rename = faulty_rename;
+    faulty.can_move = faulty_can_move;
+    faulty.migrate = faulty_migrate;
+    faulty.settle = faulty_settle;
+    faulty.abort = faulty_abort;
     faulty.destroy = faulty_destroy;
     faulty.sample = faulty_sample;
     return &faulty;

