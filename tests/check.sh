@@ -214,7 +214,7 @@ under() { # RULES TEST...
 run_long() {
     tools && guest && faulty || return
     title 'killed at every step'
-    KILL_OPERATIONS=all KILL_NTH=${KILL_NTH:-2} LIMIT=1200 mounts "$BUILD/fail/cloudfs" 60
+    KILL_OPERATIONS=all KILL_NTH=${KILL_NTH:-2} LIMIT=1200 mounts "$BUILD/fail/cloudfs" 70
     under 'virt.*:wait=50' 21 23 24 31 43
     under 'virt.create.done:wait=300,virt.change.done:wait=300,virt.destroy.done:wait=300' 21 23 31 43
     under 'store.commit:wait=50,store.commit.done:wait=50' 21 23 31 43
