@@ -44,22 +44,30 @@ static int errno_named(const char *name)
     return EIO;
 }
 
-static void take_part(struct rule *rule, const char *part)
+/* False for a word that says nothing: a rule that is not what it seems shows nothing. */
+static bool take_part(struct rule *rule, const char *part)
 {
-    const char *value = strchr(part, '=') ? strchr(part, '=') + 1 : "";
+    const char *value = strchr(part, '=');
 
-    if (strcmp(part, "kill") == 0)
+    value = value ? value + 1 : "";
+    if (strcmp(part, "kill") == 0) {
         rule->action = ACTION_KILL;
-    else if (g_str_has_prefix(part, "error="))
-        rule->action = ACTION_ERROR, rule->value = errno_named(value);
-    else if (g_str_has_prefix(part, "wait="))
-        rule->action = ACTION_WAIT, rule->value = atoi(value);
-    else if (g_str_has_prefix(part, "nth="))
+    } else if (g_str_has_prefix(part, "error=")) {
+        rule->action = ACTION_ERROR;
+        rule->value = errno_named(value);
+    } else if (g_str_has_prefix(part, "wait=")) {
+        rule->action = ACTION_WAIT;
+        rule->value = atoi(value);
+    } else if (g_str_has_prefix(part, "nth=")) {
         rule->nth = (unsigned)atoi(value);
-    else if (g_str_has_prefix(part, "max="))
+    } else if (g_str_has_prefix(part, "max=")) {
         rule->most = (unsigned)atoi(value);
-    else if (g_str_has_prefix(part, "rate="))
+    } else if (g_str_has_prefix(part, "rate=")) {
         rule->rate = g_ascii_strtod(value, NULL);
+    } else {
+        return strcmp(part, "trace") == 0;
+    }
+    return true;
 }
 
 static void add_rule(const char *text)
@@ -74,7 +82,8 @@ static void add_rule(const char *text)
     if (rule.prefix)
         rule.name[strlen(rule.name) - 1] = '\0';
     for (char **part = parts + 1; *part; part++)
-        take_part(&rule, *part);
+        if (!take_part(&rule, *part))
+            g_warning("failpoint %s: what is \"%s\"?", text, *part);
     g_array_append_val(rules, rule);
 }
 

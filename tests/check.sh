@@ -210,16 +210,29 @@ under() { # RULES TEST...
     fi
 }
 
-# What takes too long for every day.
-run_long() {
-    tools && guest && faulty || return
+# What takes too long for every day, in parts that PARTS may choose from.
+long_kill() {
     title 'killed at every step'
     KILL_OPERATIONS=all KILL_NTH=${KILL_NTH:-2} LIMIT=1200 mounts "$BUILD/fail/cloudfs" 70
+}
+
+long_faults() {
     under 'virt.*:wait=50' 21 23 24 31 43
     under 'virt.create.done:wait=300,virt.change.done:wait=300,virt.destroy.done:wait=300' 21 23 31 43
     under 'store.commit:wait=50,store.commit.done:wait=50' 21 23 31 43
+}
+
+long_random() {
     title 'random operations'
     FUZZ_SECONDS=${FUZZ_SECONDS:-300} LIMIT=900 mounts "$BUILD/fail/cloudfs" 50
+}
+
+run_long() {
+    local part
+    tools && guest && faulty || return
+    for part in ${PARTS:-kill faults random}; do
+        "long_$part"
+    done
 }
 
 case $what in

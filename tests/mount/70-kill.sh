@@ -218,7 +218,7 @@ for operation in $operations; do
     done 8<"points.$operation"
 done
 mount_up
-echo "killed $killed times at $(sort -u done | wc -l) points"
+echo "count: killed $killed times at $(sort -u done | wc -l) points"
 [ "${KILL_OPERATIONS:-}" != all ] ||
     # The test driver moves no VMs.
     same "$("$CLOUDFS" --list-failpoints | grep -Ev '^virt[.](can_move|migrate|settle|abort)' | grep -vxFf <(sort -u done) | xargs)" ''
