@@ -79,7 +79,8 @@ $(BUILD)/%.o: %.c | $(BUILD)/.packages
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 # Unit tests: tests/unit/NAME_test.c links only the rooms that UNIT_NAME lists, so that a room
-# that reaches into another one does not link.
+# that reaches into another one does not link. What several tests of a room share is in
+# tests/unit/ROOM_*.c without _test.
 UNIT_spec = spec
 UNIT_score = score
 UNIT_place = place spec score
@@ -91,9 +92,13 @@ UNIT_reconcile = reconcile cloud place spec score store job virt
 UNIT_fs = fs $(UNIT_reconcile)
 UNITS = $(patsubst tests/unit/%_test.c,$(BUILD)/unit/%,$(wildcard tests/unit/*_test.c))
 
+unit_room = $(word 1,$(subst _, ,$(1)))
+unit_shared = $(patsubst %.c,$(BUILD)/%.o,$(filter-out %_test.c,$(wildcard tests/unit/$(1)_*.c)))
+
 .SECONDEXPANSION:
 $(UNITS): $(BUILD)/unit/%: $(BUILD)/tests/unit/%_test.o $(COMMON) \
-		$$(foreach r,$$(UNIT_$$(word 1,$$(subst _, ,$$*))),$$(call room,$$(r)))
+		$$(call unit_shared,$$(call unit_room,$$*)) \
+		$$(foreach r,$$(UNIT_$$(call unit_room,$$*)),$$(call room,$$(r)))
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
 

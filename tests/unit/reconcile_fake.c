@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Operations of a hypervisor on a table in memory. */
+#include "tests/unit/reconcile_fake.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "core/error.h"
+
+void fake_domain_free(void *data)
+{
+    struct fake_domain *domain = data;
+
+    g_free(domain->host);
+    g_free(domain->name);
+    g_free(domain);
+}
+
+static struct virt *fake_new(const struct virt_options *options, GError **error)
+{
+    struct virt *v = g_new0(struct virt, 1);
+
+    (void)error;
+    v->uri = g_strdup(options->uri);
+    v->event = options->event;
+    v->ctx = options->ctx;
+    pthread_mutex_lock(&fake.lock);
+    g_hash_table_replace(fake.virts, v->uri, v);
+    pthread_mutex_unlock(&fake.lock);
+    return v;
+}
+
+static void fake_free(struct virt *v)
+{
+    pthread_mutex_lock(&fake.lock);
+    if (g_hash_table_lookup(fake.virts, v->uri) == v)
+        g_hash_table_remove(fake.virts, v->uri);
+    pthread_mutex_unlock(&fake.lock);
+    g_free(v->uri);
+    g_free(v);
+}
+
+static bool fake_open(struct virt *v, GError **error)
+{
+    (void)v;
+    (void)error;
+    return true;
+}
+
+static void fake_close(struct virt *v)
+{
+    (void)v;
+}
+
+static bool fake_info(struct virt *v, struct virt_info **info, GError **error)
+{
+    (void)v;
+    (void)error;
+    *info = g_new0(struct virt_info, 1);
+    (*info)->cpus = 4;
+    (*info)->memory = G_GUINT64_CONSTANT(4) << 30;
+    (*info)->types = g_strsplit("test", " ", -1);
+    (*info)->networks = g_strsplit("none", " ", -1);
+    return true;
+}
+
+static struct virt_domain *describe(const char *uuid, const struct fake_domain *from)
+{
+    struct virt_domain *domain = g_new0(struct virt_domain, 1);
+
+    domain->uuid = g_strdup(uuid);
+    domain->name = g_strdup(from->name);
+    domain->state = from->state;
+    domain->persistent = true;
+    domain->cpus = from->cpus;
+    domain->memory = from->memory;
+    domain->type = g_strdup("test");
+    domain->xml = g_strdup("<domain/>\n");
+    domain->spec =
+        g_strdup_printf("cpus = %u\nmemory = %" G_GUINT64_FORMAT "\n", from->cpus, from->memory);
+    return domain;
+}
+
+static bool fake_list(struct virt *v, GPtrArray **domains, GError **error)
+{
+    GHashTableIter iter;
+    void *uuid, *each;
+
+    (void)error;
+    *domains = g_ptr_array_new_with_free_func((GDestroyNotify)virt_domain_free);
+    pthread_mutex_lock(&fake.lock);
+    g_hash_table_iter_init(&iter, fake.domains);
+    while (g_hash_table_iter_next(&iter, &uuid, &each))
+        if (strcmp(((struct fake_domain *)each)->host, v->uri) == 0)
+            g_ptr_array_add(*domains, describe(uuid, each));
+    pthread_mutex_unlock(&fake.lock);
+    return true;
+}
+
+/* Calls FN on the domain under the lock; ENOENT if there is none. */
+static bool with_domain(struct virt *v, const char *uuid, struct virt_domain **out, GError **error,
+                        void (*fn)(struct fake_domain *domain, const void *data), const void *data)
+{
+    struct fake_domain *domain;
+    bool found;
+
+    pthread_mutex_lock(&fake.lock);
+    domain = g_hash_table_lookup(fake.domains, uuid);
+    found = domain && strcmp(domain->host, v->uri) == 0;
+    if (found && fn)
+        fn(domain, data);
+    if (found)
+        *out = describe(uuid, domain);
+    pthread_mutex_unlock(&fake.lock);
+    if (!found)
+        fail(error, ENOENT, "no domain %s", uuid);
+    return found;
+}
+
+static bool fake_domain_op(struct virt *v, const char *uuid, struct virt_domain **domain,
+                           GError **error)
+{
+    return with_domain(v, uuid, domain, error, NULL, NULL);
+}
+
+static int planned_failure(const char *uri)
+{
+    return GPOINTER_TO_INT(g_hash_table_lookup(fake.fail_create, uri));
+}
+
+static bool fake_create(struct virt *v, const struct virt_plan *plan, struct virt_domain **domain,
+                        GError **error)
+{
+    struct fake_domain *made = g_new0(struct fake_domain, 1);
+    bool lose;
+    int err;
+
+    pthread_mutex_lock(&fake.lock);
+    err = planned_failure(v->uri);
+    if (fake.bad_image && plan->vm->image)
+        err = ENOENT;
+    lose = fake.lose_create;
+    fake.lose_create = false;
+    fake.creates++;
+    made->host = g_strdup(v->uri);
+    made->name = g_strdup(plan->name);
+    made->state = plan->start ? DOMAIN_RUNNING : DOMAIN_SHUTOFF;
+    made->cpus = plan->vm->cpus;
+    made->memory = plan->vm->memory;
+    if (err) {
+        fake_domain_free(made);
+        fail(error, err, "told to fail on %s", v->uri);
+    } else {
+        g_hash_table_replace(fake.domains, g_strdup(plan->uuid), made);
+        if (lose)
+            fail(error, EHOSTDOWN, "told to lose the connection");
+        else
+            *domain = describe(plan->uuid, made);
+    }
+    pthread_mutex_unlock(&fake.lock);
+    if (lose)
+        v->event(v->ctx, VIRT_CLOSED, NULL);
+    return !err && !lose;
+}
+
+static bool told_to_fail(const int *which, GError **error)
+{
+    int err;
+
+    pthread_mutex_lock(&fake.lock);
+    err = *which;
+    pthread_mutex_unlock(&fake.lock);
+    if (err)
+        fail(error, err, "told to fail");
+    return err != 0;
+}
+
+static void set_size(struct fake_domain *domain, const void *data)
+{
+    const struct vm_spec *spec = data;
+
+    domain->cpus = spec->cpus;
+    domain->memory = spec->memory;
+}
+
+static bool fake_change(struct virt *v, const struct virt_plan *plan, const struct vm_spec *before,
+                        bool *restart, char **what, struct virt_domain **domain, GError **error)
+{
+    (void)before;
+    if (told_to_fail(&fake.fail_change, error))
+        return false;
+    *restart = fake.change_later;
+    *what = fake.change_later ? g_strdup("at the next start: cpus") : NULL;
+    return with_domain(v, plan->uuid, domain, error, set_size, plan->vm);
+}
+
+static void set_name(struct fake_domain *domain, const void *data)
+{
+    g_free(domain->name);
+    domain->name = g_strdup(data);
+}
+
+static bool fake_rename(struct virt *v, const struct virt_plan *plan, struct virt_domain **domain,
+                        GError **error)
+{
+    if (told_to_fail(&fake.fail_change, error))
+        return false;
+    return with_domain(v, plan->uuid, domain, error, set_name, plan->name);
+}
+
+static void set_state(struct fake_domain *domain, const void *data)
+{
+    domain->state = *(const enum domain_state *)data;
+    fake.restarts += domain->state == DOMAIN_RUNNING;
+}
+
+static bool fake_power(struct virt *v, const char *uuid, enum domain_verb verb,
+                       struct virt_domain **domain, GError **error)
+{
+    const enum domain_state state =
+        verb == VERB_SHUTDOWN || verb == VERB_DESTROY ? DOMAIN_SHUTOFF : DOMAIN_RUNNING;
+
+    return with_domain(v, uuid, domain, error, set_state, &state);
+}
+
+static bool fake_destroy(struct virt *v, const char *uuid, const char *name, GError **error)
+{
+    (void)v;
+    (void)name;
+    if (told_to_fail(&fake.fail_destroy, error))
+        return false;
+    pthread_mutex_lock(&fake.lock);
+    g_hash_table_remove(fake.domains, uuid);
+    fake.destroys++;
+    fake.least = MIN(fake.least, g_hash_table_size(fake.domains));
+    pthread_mutex_unlock(&fake.lock);
+    return true;
+}
+
+static bool fake_can_move(struct virt *v, struct virt *to, const struct vm_spec *vm,
+                          const char *type, bool running, GError **error)
+{
+    (void)v;
+    (void)to;
+    (void)type;
+    (void)running;
+    if (!vm->disk)
+        return true;
+    fail(error, EOPNOTSUPP, "told that disks do not move");
+    return false;
+}
+
+static void set_host(struct fake_domain *domain, const void *data)
+{
+    g_free(domain->host);
+    domain->host = g_strdup(data);
+}
+
+static bool fake_migrate(struct virt *v, const struct virt_plan *plan, const struct virt_way *way,
+                         struct virt_domain **domain, GError **error)
+{
+    bool silent = fake.fail_move == EHOSTDOWN;
+
+    fake.moves++;
+    if (!silent && told_to_fail(&fake.fail_move, error))
+        return false;
+    if (!with_domain(v, plan->uuid, domain, error, set_host, way->to->uri))
+        return false;
+    if (silent) {
+        g_clear_pointer(domain, virt_domain_free);
+        fail(error, EHOSTDOWN, "told to be silent");
+    }
+    return !silent;
+}
+
+static bool fake_settle(struct virt *v, const struct virt_plan *plan, const struct virt_way *way,
+                        struct virt_domain **domain, GError **error)
+{
+    g_autoptr(VirtDomain) here = NULL;
+
+    if (!with_domain(v, plan->uuid, &here, NULL, NULL, NULL))
+        return with_domain(way->to, plan->uuid, domain, error, NULL, NULL);
+    fail(error, ECANCELED, "it is still here");
+    return false;
+}
+
+static bool fake_abort(struct virt *v, const char *uuid, GError **error)
+{
+    (void)v;
+    (void)uuid;
+    (void)error;
+    return true;
+}
+
+static bool fake_sample(struct virt *v, GArray **samples, struct virt_load *load, GError **error)
+{
+    (void)v;
+    (void)error;
+    *samples = g_array_new(false, false, sizeof(struct virt_sample));
+    *load = (struct virt_load){-1, -1};
+    return true;
+}
+
+static bool fake_probe(struct virt *v, const char *uuid, const struct spec_health *check,
+                       char **why, GError **error)
+{
+    (void)v;
+    (void)uuid;
+    (void)error;
+    (void)check;
+    pthread_mutex_lock(&fake.lock);
+    *why = fake.sick ? g_strdup("told to be sick") : NULL;
+    pthread_mutex_unlock(&fake.lock);
+    return true;
+}
+
+const struct virt_ops fake_ops = {
+    .new = fake_new,
+    .free = fake_free,
+    .open = fake_open,
+    .close = fake_close,
+    .info = fake_info,
+    .list = fake_list,
+    .domain = fake_domain_op,
+    .create = fake_create,
+    .change = fake_change,
+    .power = fake_power,
+    .rename = fake_rename,
+    .destroy = fake_destroy,
+    .can_move = fake_can_move,
+    .migrate = fake_migrate,
+    .settle = fake_settle,
+    .abort = fake_abort,
+    .sample = fake_sample,
+    .probe = fake_probe,
+};

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A hypervisor that lives in memory and fails when it is told to: hosts by URI, each of 4 CPUs and
+ * 4 GiB, domains by UUID.
+ */
+#pragma once
+
+#include "core/virt/virt.h"
+
+struct fake_domain {
+    char *host, *name;
+    enum domain_state state;
+    uint32_t cpus;
+    uint64_t memory;
+};
+
+/* A connection. */
+struct virt {
+    char *uri;
+    void (*event)(void *ctx, enum virt_event what, const char *uuid);
+    void *ctx;
+};
+
+/* What tests set and read; `lock` guards it while an engine runs. */
+struct fake {
+    pthread_mutex_t lock;
+    GHashTable *domains;     /* UUID to struct fake_domain * */
+    GHashTable *fail_create; /* host's URI to errno */
+    int fail_change, fail_destroy;
+    bool lose_create; /* makes the domain, then says that the host went down */
+    int fail_move;    /* EHOSTDOWN: it moves, but nobody hears of it */
+    unsigned moves;
+    bool sick;         /* guests do not answer */
+    bool bad_image;    /* VMs with an image cannot be made */
+    bool change_later; /* changes take effect at the next start */
+    unsigned creates, restarts, destroys;
+    unsigned least;    /* domains that ran when there were fewest */
+    GHashTable *virts; /* URI to struct virt * */
+};
+
+extern struct fake fake;
+extern const struct virt_ops fake_ops;
+
+/* An empty hypervisor that fails nowhere, and its end. */
+void fake_init(void);
+void fake_clear(void);
+
+void fake_domain_free(void *data);
+
+/* Domains on HOST, a URI that stays, cannot be made from now on; ERR 0: they can. */
+void fail_create(const char *host, int err);
+/* Set or read a member of `fake`. */
+void set_failure(int *which, int err);
+void set_flag(bool *which, bool on);
+unsigned counted(const unsigned *which);
+/* How many domains there are. */
+unsigned domains(void);
+/* The guest of a domain on HOST ends by itself. */
+void fake_die(const char *host, const char *uuid);

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* VMs that move to another host. */
+#include "tests/unit/reconcile_fixture.h"
+
+static void a_vm_moves_where_it_fits(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(make(f, OBJECT_VM, "vm", "cpus = 2\nhost = a\n"), 0);
+    assert_int_equal(control(f, OBJECT_VM, "vm", "migrate nowhere"), EINVAL);
+    assert_int_equal(control(f, OBJECT_VM, "vm", "migrate b"), EPERM);
+    assert_int_equal(commit(f, OBJECT_VM, "vm", "cpus = 2\ndisk = 1G\n"), 0);
+    assert_int_equal(control(f, OBJECT_VM, "vm", "migrate b"), EOPNOTSUPP);
+    assert_int_equal(commit(f, OBJECT_VM, "vm", "cpus = 2\n"), 0);
+    assert_int_equal(make(f, OBJECT_VM, "big", "cpus = 15\nhost = b\n"), 0);
+    assert_int_equal(control(f, OBJECT_VM, "vm", "migrate b"), ENOSPC);
+    assert_int_equal(remove_dir(f, OBJECT_VM, "big"), 0);
+    assert_int_equal(control(f, OBJECT_HOST, "b", "drain"), 0);
+    assert_int_equal(control(f, OBJECT_VM, "vm", "migrate b"), EBUSY);
+    assert_int_equal(control(f, OBJECT_HOST, "b", "activate"), 0);
+    assert_int_equal(fake.moves, 0);
+    expect(f, OBJECT_VM, "vm", "host", "a");
+    assert_int_equal(control(f, OBJECT_VM, "vm", "migrate a"), 0);
+    assert_int_equal(control(f, OBJECT_VM, "vm", "migrate b"), 0);
+    expect(f, OBJECT_VM, "vm", "host", "b");
+    expect(f, OBJECT_VM, "vm", "state", "running");
+    expect(f, OBJECT_VM, "vm", "error", "");
+    assert_int_equal(fake.moves, 1);
+    assert_int_equal(cpus_reserved(f), 2);
+}
+
+static void a_move_that_fails_leaves_it(void **state)
+{
+    struct fixture *f = *state;
+
+    fake.fail_move = EIO;
+    assert_int_equal(make(f, OBJECT_VM, "vm", "cpus = 2\nhost = a\n"), 0);
+    assert_int_equal(commit(f, OBJECT_VM, "vm", "cpus = 2\n"), 0);
+    assert_int_equal(control(f, OBJECT_VM, "vm", "migrate b"), EIO);
+    expect(f, OBJECT_VM, "vm", "host", "a");
+    expect(f, OBJECT_VM, "vm", "error", "told to fail");
+    expect(f, OBJECT_VM, "vm", "state", "running");
+    assert_int_equal(cpus_reserved(f), 2);
+    fake.fail_move = 0;
+    assert_int_equal(control(f, OBJECT_VM, "vm", "migrate b"), 0);
+    expect(f, OBJECT_VM, "vm", "host", "b");
+}
+
+/* It has moved, but nobody heard: it is asked for, and not moved again. */
+static void a_move_of_which_nobody_heard_is_found(void **state)
+{
+    struct fixture *f = *state;
+
+    fake.fail_move = EHOSTDOWN;
+    assert_int_equal(make(f, OBJECT_VM, "vm", "cpus = 2\nhost = a\n"), 0);
+    assert_int_equal(commit(f, OBJECT_VM, "vm", "cpus = 2\n"), 0);
+    assert_int_equal(control(f, OBJECT_VM, "vm", "migrate b"), EHOSTDOWN);
+    assert_int_equal(control(f, OBJECT_VM, "vm", "suspend"), EBUSY);
+    /* As if it were killed now. */
+    engine_free(f->engine);
+    start(f);
+    expect(f, OBJECT_VM, "vm", "host", "b");
+    expect(f, OBJECT_VM, "vm", "error", "");
+    assert_int_equal(fake.moves, 1);
+    assert_int_equal(fake.creates, 1);
+    assert_int_equal(cpus_reserved(f), 2);
+    assert_int_equal(control(f, OBJECT_VM, "vm", "suspend"), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_vm_moves_where_it_fits),
+        TEST(a_move_that_fails_leaves_it),
+        TEST(a_move_of_which_nobody_heard_is_found),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

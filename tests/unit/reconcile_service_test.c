@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Services and their members. */
+#include "tests/unit/reconcile_fixture.h"
+
+static void a_service_is_its_replicas(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(make(f, OBJECT_SERVICE, "web", "replicas = 2\n[vm]\ncpus = 1\n"), 0);
+    expect(f, OBJECT_SERVICE, "web", "state", "ready");
+    assert_int_equal(control(f, OBJECT_SERVICE, "web", "scale"), EINVAL);
+    assert_int_equal(control(f, OBJECT_SERVICE, "web", "scale -1"), EINVAL);
+    assert_int_equal(remove_dir(f, OBJECT_VM, "web-0"), EPERM);
+    assert_int_equal(commit(f, OBJECT_VM, "web-0", "cpus = 9\n"), EPERM);
+    /* Spread over hosts: the third waits. */
+    assert_int_equal(control(f, OBJECT_SERVICE, "web", "scale 3"), 0);
+    expect(f, OBJECT_VM, "web-2", "state", "pending");
+    expect(f, OBJECT_SERVICE, "web", "state", "degraded");
+    expect(f, OBJECT_SERVICE, "web", "spec", "replicas = 3\n[vm]\ncpus = 1\n");
+    assert_int_equal(control(f, OBJECT_SERVICE, "web", "scale 1"), 0);
+    expect(f, OBJECT_VM, "web-1", "state", "gone");
+    expect(f, OBJECT_SERVICE, "web", "state", "ready");
+    assert_int_equal(commit(f, OBJECT_SERVICE, "web", "replicas = 1\n[vm]\ncpus = 2\n"), 0);
+    expect(f, OBJECT_VM, "web-0", "spec", "cpus = 2\n");
+    assert_int_equal(remove_dir(f, OBJECT_SERVICE, "web"), 0);
+    assert_int_equal(domains(), 0);
+}
+
+static void a_service_takes_restored_members(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(make(f, OBJECT_VM, "web-0", "cpus = 1\n"), 0);
+    assert_int_equal(make(f, OBJECT_VM, "web-1", "cpus = 3\n"), 0);
+    assert_int_equal(make(f, OBJECT_SERVICE, "web", "replicas = 2\n[vm]\ncpus = 1\n"), EEXIST);
+    assert_int_equal(remove_dir(f, OBJECT_VM, "web-0"), EPERM);
+    assert_int_equal(remove_dir(f, OBJECT_VM, "web-1"), 0);
+    expect(f, OBJECT_SERVICE, "web", "state", "ready");
+    assert_int_equal(domains(), 2);
+}
+
+static void the_highest_numbers_go_first(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(
+        make(f, OBJECT_SERVICE, "web", "replicas = 3\nspread = none\n[vm]\ncpus = 1\n"), 0);
+    assert_int_equal(control(f, OBJECT_SERVICE, "web", "scale 2"), 0);
+    expect(f, OBJECT_VM, "web-2", "state", "gone");
+    expect(f, OBJECT_VM, "web-1", "state", "running");
+    /* While a rollout has stopped, too. */
+    set_flag(&fake.bad_image, true);
+    assert_int_equal(
+        commit(f, OBJECT_SERVICE, "web", "replicas = 2\nspread = none\n[vm]\nimage = /x\n"),
+        ENOENT);
+    assert_int_equal(control(f, OBJECT_SERVICE, "web", "scale 1"), 0);
+    expect(f, OBJECT_VM, "web-1", "state", "gone");
+    assert_int_equal(control(f, OBJECT_SERVICE, "web", "scale 0"), 0);
+    expect(f, OBJECT_SERVICE, "web", "state", "ready");
+    expect(f, OBJECT_SERVICE, "web", "error", "");
+    assert_int_equal(domains(), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_service_is_its_replicas),
+        TEST(a_service_takes_restored_members),
+        TEST(the_highest_numbers_go_first),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

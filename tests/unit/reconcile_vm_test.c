@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A VM's life: specs, failures, restarts, names, plans. */
+#include "tests/unit/reconcile_fixture.h"
+
+static void names_and_specs_are_checked(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(make_dir(f, OBJECT_VM, "-web"), EINVAL);
+    assert_int_equal(make_dir(f, OBJECT_FOLDER, "web"), EPERM);
+    assert_int_equal(make_dir(f, OBJECT_VM, "web"), 0);
+    assert_int_equal(make_dir(f, OBJECT_VM, "web"), EEXIST);
+    expect(f, OBJECT_VM, "web", "state", "draft");
+    assert_int_equal(commit(f, OBJECT_VM, "web", "cpu = 1\n"), EINVAL);
+    expect(f, OBJECT_VM, "web", "state", "draft");
+    assert_int_equal(control(f, OBJECT_VM, "web", "explode"), EINVAL);
+    assert_int_equal(control(f, OBJECT_VM, "web", "start"), EBUSY);
+    assert_int_equal(commit(f, OBJECT_HOST, "a", "uri = test:///other\n"), EPERM);
+    assert_int_equal(commit(f, OBJECT_HOST, "a", "uri = test:///a\n"), 0);
+    assert_int_equal(remove_dir(f, OBJECT_HOST, "a"), EPERM);
+    assert_int_equal(remove_dir(f, OBJECT_VM, "web"), 0);
+    assert_int_equal(remove_dir(f, OBJECT_VM, "web"), ENOENT);
+}
+
+static void a_spec_makes_a_vm(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(make(f, OBJECT_VM, "web", "cpus = 2\n"), 0);
+    expect(f, OBJECT_VM, "web", "state", "running");
+    assert_int_equal(domains(), 1);
+    assert_int_equal(cpus_reserved(f), 2);
+    assert_int_equal(commit(f, OBJECT_VM, "web", "cpus = 2\n"), 0);
+    assert_int_equal(commit(f, OBJECT_VM, "web", "cpus = 3\n"), 0);
+    assert_int_equal(cpus_reserved(f), 3);
+    assert_int_equal(fake.creates, 1);
+    assert_int_equal(remove_dir(f, OBJECT_VM, "web"), 0);
+    assert_int_equal(domains(), 0);
+    assert_int_equal(cpus_reserved(f), 0);
+}
+
+static void what_no_host_could_hold_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    g_autoptr(GError) error = NULL;
+
+    assert_int_equal(make(f, OBJECT_VM, "big", "cpus = 17\n"), ENOSPC);
+    expect(f, OBJECT_VM, "big", "state", "draft");
+    assert_int_equal(commit(f, OBJECT_VM, "big", "cpus = 1\nhost = c\n"), ENOSPC);
+    assert_false(engine_check(f->engine, 0, OBJECT_VM, "memory = 5GiB\n", 14, &somebody, &error));
+    assert_int_equal(error->code, ENOSPC);
+    assert_true(engine_check(f->engine, 0, OBJECT_VM, "memory = 5GiB", 13, &somebody, NULL));
+    assert_int_equal(domains(), 0);
+}
+
+static void a_host_that_fails_is_passed_over(void **state)
+{
+    struct fixture *f = *state;
+
+    fail_create("test:///a", EIO);
+    assert_int_equal(make(f, OBJECT_VM, "web", "cpus = 2\n"), 0);
+    expect(f, OBJECT_VM, "web", "host", "b");
+    expect(f, OBJECT_VM, "web", "error", "");
+    fail_create("test:///b", EOPNOTSUPP);
+    assert_int_equal(make(f, OBJECT_VM, "db", "cpus = 2\n"), EIO); /* the last one's */
+    expect(f, OBJECT_VM, "db", "state", "failed");
+    assert_int_equal(cpus_reserved(f), 2);
+    fail_create("test:///b", 0);
+    assert_int_equal(commit(f, OBJECT_VM, "db", "cpus = 2\n"), 0);
+    expect(f, OBJECT_VM, "db", "state", "running");
+}
+
+static void a_failed_change_leaves_the_last_good_spec(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(make(f, OBJECT_VM, "web", "cpus = 2\n"), 0);
+    set_failure(&fake.fail_change, EOPNOTSUPP);
+    assert_int_equal(commit(f, OBJECT_VM, "web", "cpus = 3\n"), EOPNOTSUPP);
+    expect(f, OBJECT_VM, "web", "spec", "cpus = 2\n");
+    expect(f, OBJECT_VM, "web", "error", "told to fail");
+    assert_int_equal(cpus_reserved(f), 2);
+    set_failure(&fake.fail_change, 0);
+    set_failure(&fake.fail_destroy, EIO);
+    assert_int_equal(remove_dir(f, OBJECT_VM, "web"), EIO);
+    expect(f, OBJECT_VM, "web", "state", "running");
+}
+
+static void a_lost_answer_does_not_make_it_twice(void **state)
+{
+    struct fixture *f = *state;
+
+    pthread_mutex_lock(&fake.lock);
+    fake.lose_create = true;
+    pthread_mutex_unlock(&fake.lock);
+    assert_int_equal(make(f, OBJECT_VM, "web", "cpus = 2\n"), EHOSTDOWN);
+    expect(f, OBJECT_VM, "web", "state", "running");
+    assert_int_equal(domains(), 1);
+    assert_int_equal(cpus_reserved(f), 2);
+}
+
+static void a_restart_finds_all_as_it_was(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t id;
+
+    assert_int_equal(make(f, OBJECT_VM, "web", "cpus = 2\n"), 0);
+    assert_int_equal(make_dir(f, OBJECT_VM, "draft"), 0);
+    id = id_of(f, OBJECT_VM, "web");
+    g_usleep(G_USEC_PER_SEC / 5);
+    engine_free(f->engine);
+    start(f);
+    assert_int_equal(id_of(f, OBJECT_VM, "web"), id);
+    expect(f, OBJECT_VM, "web", "state", "running");
+    expect(f, OBJECT_VM, "web", "host", "a");
+    expect(f, OBJECT_VM, "draft", "state", "draft");
+    assert_int_equal(cpus_reserved(f), 2);
+    {
+        struct cloud *cloud = engine_cloud(f->engine);
+        double available;
+
+        cloud_read_lock(cloud);
+        available = cloud_available(cloud_find(cloud, OBJECT_VM, "web"));
+        cloud_read_unlock(cloud);
+        assert_true(available >= 0.2);
+    }
+    assert_int_equal(make_dir(f, OBJECT_VM, "new"), 0);
+    assert_true(id_of(f, OBJECT_VM, "new") > id + 1);
+}
+
+static void a_vm_is_renamed_with_its_domain(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t id;
+
+    assert_int_equal(make(f, OBJECT_VM, "web", "cpus = 2\n"), 0);
+    assert_int_equal(make_dir(f, OBJECT_VM, "draft"), 0);
+    id = id_of(f, OBJECT_VM, "web");
+    assert_int_equal(rename_to(f, OBJECT_VM, "web", OBJECT_VM, "draft"), EEXIST);
+    assert_int_equal(rename_to(f, OBJECT_VM, "web", OBJECT_VM, ".hidden"), EINVAL);
+    assert_int_equal(rename_to(f, OBJECT_VM, "web", OBJECT_SERVICE, "web"), EPERM);
+    assert_int_equal(rename_to(f, OBJECT_HOST, "a", OBJECT_HOST, "c"), EPERM);
+    set_failure(&fake.fail_change, EBUSY);
+    assert_int_equal(rename_to(f, OBJECT_VM, "web", OBJECT_VM, "www"), EBUSY);
+    expect(f, OBJECT_VM, "web", "state", "running");
+    set_failure(&fake.fail_change, 0);
+    assert_int_equal(rename_to(f, OBJECT_VM, "web", OBJECT_VM, "www"), 0);
+    assert_int_equal(id_of(f, OBJECT_VM, "www"), id);
+    expect(f, OBJECT_VM, "web", "state", "gone");
+    expect(f, OBJECT_VM, "www", "state", "running");
+    assert_int_equal(rename_to(f, OBJECT_VM, "draft", OBJECT_VM, "web"), 0);
+    assert_int_equal(remove_dir(f, OBJECT_VM, "www"), 0);
+    assert_int_equal(domains(), 0);
+}
+
+static void a_plan_makes_nothing_until_it_is_moved(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t id;
+
+    assert_int_equal(make(f, OBJECT_PLAN, "web", "cpus = 17\n"), ENOSPC);
+    assert_int_equal(commit(f, OBJECT_PLAN, "web", "cpus = 2\n"), 0);
+    assert_int_equal(domains(), 0);
+    assert_int_equal(cpus_reserved(f), 0);
+    id = id_of(f, OBJECT_PLAN, "web");
+    assert_int_equal(rename_to(f, OBJECT_PLAN, "web", OBJECT_SERVICE, "web"), EINVAL);
+    assert_int_equal(rename_to(f, OBJECT_PLAN, "web", OBJECT_HOST, "web"), EINVAL);
+    assert_int_equal(rename_to(f, OBJECT_PLAN, "web", OBJECT_VM, "web1"), 0);
+    assert_int_equal(id_of(f, OBJECT_VM, "web1"), id);
+    expect(f, OBJECT_PLAN, "web", "state", "gone");
+    expect(f, OBJECT_VM, "web1", "state", "running");
+    assert_int_equal(make(f, OBJECT_PLAN, "s", "replicas = 2\n[vm]\ncpus = 1\n"), 0);
+    assert_int_equal(rename_to(f, OBJECT_PLAN, "s", OBJECT_VM, "s"), EINVAL);
+    assert_int_equal(rename_to(f, OBJECT_PLAN, "s", OBJECT_SERVICE, "s"), 0);
+    expect(f, OBJECT_SERVICE, "s", "state", "ready");
+    assert_int_equal(domains(), 3);
+}
+
+static void a_dropped_spec_may_come_back(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(make(f, OBJECT_VM, "web", "cpus = 2\n"), 0);
+    assert_int_equal(make(f, OBJECT_VM, "safe", "cpus = 2\nprotect = yes\n"), 0);
+    assert_int_equal(drop(f, OBJECT_VM, "safe"), EPERM);
+    assert_int_equal(drop(f, OBJECT_VM, "web"), 0);
+    assert_int_equal(keep(f, OBJECT_VM, "web"), 0);
+    g_usleep(G_USEC_PER_SEC);
+    expect(f, OBJECT_VM, "web", "state", "running");
+    assert_int_equal(drop(f, OBJECT_VM, "web"), 0);
+    expect(f, OBJECT_VM, "web", "state", "gone");
+    assert_int_equal(domains(), 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(names_and_specs_are_checked),
+        TEST(a_spec_makes_a_vm),
+        TEST(what_no_host_could_hold_is_refused),
+        TEST(a_host_that_fails_is_passed_over),
+        TEST(a_failed_change_leaves_the_last_good_spec),
+        TEST(a_lost_answer_does_not_make_it_twice),
+        TEST(a_restart_finds_all_as_it_was),
+        TEST(a_vm_is_renamed_with_its_domain),
+        TEST(a_plan_makes_nothing_until_it_is_moved),
+        TEST(a_dropped_spec_may_come_back),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

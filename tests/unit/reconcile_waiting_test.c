@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What fits nowhere now, and who goes first when room appears. */
+#include "tests/unit/reconcile_fixture.h"
+
+static void what_does_not_fit_now_waits(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(make(f, OBJECT_VM, "one", "memory = 3GiB\n"), 0);
+    assert_int_equal(make(f, OBJECT_VM, "two", "memory = 3GiB\n"), 0);
+    assert_int_equal(make(f, OBJECT_VM, "three", "memory = 3GiB\n"), 0);
+    expect(f, OBJECT_VM, "three", "state", "pending");
+    assert_int_equal(domains(), 2);
+    assert_int_equal(remove_dir(f, OBJECT_VM, "one"), 0);
+    expect(f, OBJECT_VM, "three", "state", "running");
+}
+
+static void has_waited(struct fixture *f, const char *name, int seconds)
+{
+    struct cloud *cloud = engine_cloud(f->engine);
+
+    cloud_write_lock(cloud);
+    vm_work(cloud_find(cloud, OBJECT_VM, name))->waiting.since -= seconds * G_USEC_PER_SEC;
+    cloud_write_unlock(cloud);
+}
+
+static void the_most_wanted_goes_first(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(make(f, OBJECT_VM, "one", "memory = 3GiB\n"), 0);
+    assert_int_equal(make(f, OBJECT_VM, "two", "memory = 3GiB\n"), 0);
+    assert_int_equal(make(f, OBJECT_VM, "low", "memory = 3GiB\n"), 0);
+    assert_int_equal(make(f, OBJECT_VM, "bad", "memory = 4GiB\nhost = a\ndemand = 100\n"), 0);
+    assert_int_equal(make(f, OBJECT_VM, "high", "memory = 3GiB\ndemand = 5\n"), 0);
+    assert_int_equal(make(f, OBJECT_VM, "next", "memory = 3GiB\ndemand = 5\n"), 0);
+    assert_int_equal(make(f, OBJECT_VM, "small", "memory = 1GiB\n"), 0);
+    expect(f, OBJECT_VM, "small", "state", "running"); /* what waits does not stop it */
+    assert_int_equal(remove_dir(f, OBJECT_VM, "one"), 0);
+    expect(f, OBJECT_VM, "high", "state", "running");
+    expect(f, OBJECT_VM, "bad", "state", "pending");
+    has_waited(f, "low", 600);
+    assert_int_equal(remove_dir(f, OBJECT_VM, "two"), 0);
+    expect(f, OBJECT_VM, "low", "state", "running"); /* its demand counts 11 times by now */
+    expect(f, OBJECT_VM, "next", "state", "pending");
+    assert_int_equal(commit(f, OBJECT_VM, "next", "memory = 1GiB\n"), 0);
+    expect(f, OBJECT_VM, "next", "state", "running");
+}
+
+/* Of hosts that are equal otherwise, the one without what others wait for. */
+static void labels_that_others_need_are_spared(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(make(f, OBJECT_HOST, "c", "uri = test:///c\nlabels = gpu\n"), 0);
+    assert_int_equal(make(f, OBJECT_HOST, "d", "uri = test:///d\n"), 0);
+    expect(f, OBJECT_HOST, "c", "state", "up");
+    expect(f, OBJECT_HOST, "d", "state", "up");
+    assert_int_equal(make(f, OBJECT_VM, "a1", "memory = 4GiB\nhost = a\n"), 0);
+    assert_int_equal(make(f, OBJECT_VM, "b1", "memory = 4GiB\nhost = b\n"), 0);
+    assert_int_equal(make(f, OBJECT_VM, "c1", "memory = 2GiB\nhost = c\n"), 0);
+    assert_int_equal(make(f, OBJECT_VM, "d1", "memory = 2GiB\nhost = d\n"), 0);
+    assert_int_equal(make(f, OBJECT_VM, "gpu", "memory = 3GiB\nlabels = gpu\n"), 0);
+    expect(f, OBJECT_VM, "gpu", "state", "pending");
+    assert_int_equal(make(f, OBJECT_VM, "any", "memory = 1GiB\n"), 0);
+    expect(f, OBJECT_VM, "any", "host", "d");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_does_not_fit_now_waits),
+        TEST(the_most_wanted_goes_first),
+        TEST(labels_that_others_need_are_spared),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
