@@ -25,7 +25,7 @@ DEPS_BUILD = gcc libc6-dev make pkg-config libfuse3-dev libvirt-dev libinih-dev 
 DEPS_DEMO = fuse3 libvirt-daemon-system libvirt-daemon-driver-qemu qemu-system-x86 qemu-utils \
 	busybox-static cpio
 DEPS_CHECK = libcmocka-dev libvirt-clients clang libclang-rt-dev clang-format clang-tidy mandoc \
-	valgrind git rsync restic borgbackup zip unzip vim nano expect python3 acl attr \
+	valgrind git rsync restic borgbackup zip unzip vim nano expect python3 acl attr binutils systemd \
 	sshfs openssh-server openssh-client dash busybox-static xz-utils qemu-guest-agent
 
 WARN = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
@@ -34,10 +34,10 @@ ifneq ($(findstring clang,$(CC)),)
 WARN += -Wthread-safety
 endif
 CFLAGS ?= -O2 -g
-# Not every processor's compiler has it.
-CF_PROTECTION := $(shell $(CC) -fcf-protection -x c -c -o /dev/null /dev/null 2>/dev/null \
-	&& echo -fcf-protection)
-HARDEN = -fstack-protector-strong -fPIE -D_FORTIFY_SOURCE=2 $(CF_PROTECTION)
+# Not every processor's compiler has them.
+has = $(shell $(CC) -Werror $(1) -x c -c -o /dev/null /dev/null 2>/dev/null && echo $(1))
+HAS := $(call has,-fcf-protection) $(call has,-fstack-clash-protection)
+HARDEN = -fstack-protector-strong -fPIE -D_FORTIFY_SOURCE=2 $(HAS)
 LDHARDEN = -pie -Wl,-z,relro,-z,now,-z,noexecstack
 ifdef SAN
 HARDEN = -fPIE
@@ -74,7 +74,12 @@ $(BUILD)/.packages:
 		echo "    $(DEPS_BUILD)" >&2; exit 1; }
 	@mkdir -p $(@D) && touch $@
 
-$(BUILD)/%.o: %.c | $(BUILD)/.packages
+# Other flags than last time: everything anew.
+$(BUILD)/.flags: FORCE
+	@mkdir -p $(@D)
+	@echo $(ALL_CFLAGS) | cmp -s - $@ || echo $(ALL_CFLAGS) >$@
+
+$(BUILD)/%.o: %.c $(BUILD)/.flags | $(BUILD)/.packages
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
@@ -175,6 +180,10 @@ bench-fs: $(BUILD)/deps/all
 	+@$(MAKE) --no-print-directory --silent BUILD=$(BUILD) all tools
 	@CC=$(CC) tests/bench/fs.sh $(abspath $(BUILD))/cloudfs $(abspath $(BUILD))/tests/tool
 
+# Are the defences that HARDEN and LDHARDEN ask for in the binary?
+hardening: all
+	@CC="$(CC)" HARDEN="$(HARDEN)" LDHARDEN="$(LDHARDEN)" tests/hardening.sh $(BUILD)/cloudfs
+
 C_FILES = $(shell find core fs tests -name '*.[ch]')
 format:
 	clang-format -i $(C_FILES)
@@ -210,7 +219,7 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: all unit units tools fuzzers fuzz benches bench-place bench-fs deps demo check check-long asan tsan \
-	valgrind format lint \
-	install uninstall clean
+.PHONY: all unit units tools fuzzers fuzz hardening benches bench-place bench-fs deps demo check \
+	check-long asan tsan valgrind format lint \
+	install uninstall clean FORCE
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

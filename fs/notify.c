@@ -227,7 +227,8 @@ static int lane_start(struct lane *lane, struct notify *notify, bool idles)
     init_cond(&lane->woken);
     pthread_mutex_init(&lane->lock, NULL);
     err = pthread_create(&lane->thread, NULL, run, lane);
-    lane->stopped = err != 0;
+    if (err) /* else it is the thread's to read by now */
+        lane->stopped = true;
     return err;
 }
 

@@ -111,9 +111,11 @@ faulty() {
 guest() { step 'guest of the real VMs' tests/demo/guest.sh "$BUILD/guest"; }
 
 static() {
-    title 'rooms and manual'
+    title 'rooms, manual, defences'
     counted tests/rooms.sh
     counted tests/manual.sh "$BUILD/cloudfs"
+    counted "$MAKE" --no-print-directory --silent BUILD="$BUILD" CC=gcc hardening
+    counted tests/units.sh
 }
 
 # One fuzzer over its corpus and what it makes of it; what it finds is kept for looking at.
