@@ -15,13 +15,13 @@ MANDIR = $(PREFIX)/share/man
 DOCDIR = $(PREFIX)/share/doc/cloudfs
 UNITDIR = $(PREFIX)/lib/systemd/system
 
-PKGS = fuse3 libvirt libvirt-qemu inih glib-2.0 libxml-2.0 sqlite3 libsystemd libisofs-1
+PKGS = fuse3 libvirt libvirt-qemu inih glib-2.0 libxml-2.0 sqlite3 zlib libsystemd libisofs-1
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 
 # Debian's packages: to build, to run the demo besides, to run the tests and the linters besides.
 DEPS_BUILD = gcc libc6-dev make pkg-config libfuse3-dev libvirt-dev libinih-dev libglib2.0-dev \
-	libxml2-dev libsqlite3-dev libsystemd-dev libisofs-dev
+	libxml2-dev libsqlite3-dev zlib1g-dev libsystemd-dev libisofs-dev
 DEPS_DEMO = fuse3 libvirt-daemon-system libvirt-daemon-driver-qemu qemu-system-x86 qemu-utils \
 	busybox-static cpio
 DEPS_CHECK = libcmocka-dev libvirt-clients clang libclang-rt-dev clang-format clang-tidy mandoc \

@@ -25,10 +25,18 @@ void show_verbs(const struct object *object, struct cloud *cloud, GString *text)
     g_string_append(text, engine_verbs(object->kind));
 }
 
+void show_packed(const struct packed *packed, GString *text)
+{
+    g_autofree char *plain = packed_text(packed);
+
+    if (plain)
+        g_string_append_len(text, plain, (gssize)packed_length(packed));
+}
+
 void show_placement(const struct object *object, struct cloud *cloud, GString *text)
 {
     (void)cloud;
-    g_string_append(text, object->placement ? object->placement : "");
+    show_packed(object->placement, text);
 }
 
 void show_error(const struct object *object, struct cloud *cloud, GString *text)

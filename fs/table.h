@@ -101,6 +101,7 @@ void show_placement(const struct object *object, struct cloud *cloud, GString *t
     REQUIRES_SHARED(model);
 void show_error(const struct object *object, struct cloud *cloud, GString *text)
     REQUIRES_SHARED(model);
+void show_packed(const struct packed *packed, GString *text);
 void show_score(const struct object *object, struct cloud *cloud, GString *text)
     REQUIRES_SHARED(model);
 void show_metrics(const struct object *object, struct cloud *cloud, GString *text)

@@ -6,7 +6,7 @@ static void show_xml(const struct object *vm, struct cloud *cloud, GString *text
     REQUIRES_SHARED(model)
 {
     (void)cloud;
-    g_string_append(text, vm->vm.xml ? vm->vm.xml : "");
+    show_packed(vm->vm.xml, text);
 }
 
 static void show_host(const struct object *vm, struct cloud *cloud, GString *text)

@@ -20,6 +20,7 @@
 #include <sys/types.h>
 
 #include "core/annotate.h"
+#include "core/cloud/packed.h"
 #include "core/domain.h"
 #include "core/place/place.h"
 #include "core/refs.h"
@@ -120,7 +121,7 @@ struct vm_part {
     enum domain_state domain;
     uint32_t cpus; /* of the domain as it is */
     uint64_t memory;
-    char *xml;
+    struct packed *xml;
     struct object *host;        /* borrowed; NULL: not placed */
     struct object *moving_to;   /* the host it is moved to; borrowed; NULL: none */
     struct object *service;     /* borrowed; NULL: no member */
@@ -156,15 +157,16 @@ struct object {
     mode_t mode GUARDED_BY(model);           /* permission bits of the directory */
     int64_t times[FACETS] GUARDED_BY(model); /* nanoseconds since the epoch */
 
-    char *spec_text GUARDED_BY(model); /* in force; NULL: none yet */
+    /* In force; NULL: none yet. The text of a shared spec is the spec's own. */
+    char *spec_text GUARDED_BY(model);
     Spec *spec GUARDED_BY(model);
     char *next_text GUARDED_BY(model); /* being applied; NULL: nothing */
     Spec *next GUARDED_BY(model);
 
-    const char *state GUARDED_BY(model); /* the word; static */
-    int error_code GUARDED_BY(model);    /* 0: all is well */
-    char *error GUARDED_BY(model);       /* NULL: all is well */
-    char *placement GUARDED_BY(model);   /* NULL: never placed */
+    const char *state GUARDED_BY(model);        /* the word; static */
+    int error_code GUARDED_BY(model);           /* 0: all is well */
+    char *error GUARDED_BY(model);              /* NULL: all is well */
+    struct packed *placement GUARDED_BY(model); /* NULL: never placed */
 
     int64_t available GUARDED_BY(model); /* ns of availability counted until `since` */
     int64_t since GUARDED_BY(model);     /* monotonic ns when it became available; -1: it is not */
@@ -263,6 +265,7 @@ void cloud_accept_next(struct object *object) REQUIRES(model);
 /* CODE 0 and NULL: all is well. SENTENCE is copied. */
 void cloud_set_error(struct cloud *cloud, struct object *object, int code, const char *sentence)
     REQUIRES(model);
+/* TEXT is taken over. */
 void cloud_set_placement(struct cloud *cloud, struct object *object, char *text) REQUIRES(model);
 void cloud_set_xml(struct cloud *cloud, struct object *vm, const char *xml) REQUIRES(model);
 /* Moves VM between the `vms/` of hosts (or services); NULL: to none. */

@@ -71,6 +71,20 @@ static void free_part(struct object *object) UNCHECKED_LOCKING
     }
 }
 
+/* TEXT and SPEC in place of what is there. A shared spec has the text already. */
+static void hold_spec(char **text_field, Spec **spec_field, char *text, Spec *spec)
+{
+    bool shared = spec && spec->text && g_strcmp0(spec->text, text) == 0;
+
+    if (!*spec_field || *text_field != (*spec_field)->text)
+        g_free(*text_field);
+    g_clear_pointer(spec_field, spec_unref);
+    if (shared)
+        g_free(text);
+    *text_field = shared ? spec->text : text;
+    *spec_field = spec;
+}
+
 /* The last reference: nobody else can look any more. */
 void object_unref(struct object *object) UNCHECKED_LOCKING
 {
@@ -78,10 +92,8 @@ void object_unref(struct object *object) UNCHECKED_LOCKING
         return;
     free_part(object);
     g_free(object->name);
-    g_free(object->spec_text);
-    g_free(object->next_text);
-    g_clear_pointer(&object->spec, spec_unref);
-    g_clear_pointer(&object->next, spec_unref);
+    hold_spec(&object->spec_text, &object->spec, NULL, NULL);
+    hold_spec(&object->next_text, &object->next, NULL, NULL);
     g_free(object->error);
     g_free(object->placement);
     g_free(object);
@@ -238,28 +250,21 @@ void cloud_set_spec(struct cloud *cloud, struct object *object, char *text, Spec
 {
     bool same = g_strcmp0(text, object->spec_text) == 0;
 
-    g_free(object->spec_text);
-    g_clear_pointer(&object->spec, spec_unref);
-    object->spec_text = text;
-    object->spec = spec;
+    hold_spec(&object->spec_text, &object->spec, text, spec);
     if (!same)
         cloud_stamp(cloud, object, FACET_SPEC);
 }
 
 void cloud_set_next(struct cloud *cloud, struct object *object, char *text, Spec *spec)
 {
-    g_free(object->next_text);
-    g_clear_pointer(&object->next, spec_unref);
-    object->next_text = text;
-    object->next = spec;
+    hold_spec(&object->next_text, &object->next, text, spec);
     /* What is being applied is what a reader of `spec` sees: the text seen has changed. */
     cloud_stamp(cloud, object, FACET_SPEC);
 }
 
 void cloud_accept_next(struct object *object)
 {
-    g_free(object->spec_text);
-    g_clear_pointer(&object->spec, spec_unref);
+    hold_spec(&object->spec_text, &object->spec, NULL, NULL);
     object->spec_text = g_steal_pointer(&object->next_text);
     object->spec = g_steal_pointer(&object->next);
 }
@@ -274,24 +279,29 @@ void cloud_set_error(struct cloud *cloud, struct object *object, int code, const
     cloud_stamp(cloud, object, FACET_ERROR);
 }
 
+/* Whether that made a difference. */
+static bool set_packed(struct packed **field, const char *text)
+{
+    struct packed *packed = packed_new(text);
+    bool same = packed_equal(packed, *field);
+
+    g_free(same ? packed : *field);
+    if (!same)
+        *field = packed;
+    return !same;
+}
+
 void cloud_set_placement(struct cloud *cloud, struct object *object, char *text)
 {
-    if (g_strcmp0(text, object->placement) == 0) {
-        g_free(text);
-        return;
-    }
-    g_free(object->placement);
-    object->placement = text;
-    cloud_stamp(cloud, object, FACET_PLACEMENT);
+    if (set_packed(&object->placement, text))
+        cloud_stamp(cloud, object, FACET_PLACEMENT);
+    g_free(text);
 }
 
 void cloud_set_xml(struct cloud *cloud, struct object *vm, const char *xml)
 {
-    if (g_strcmp0(xml, vm->vm.xml) == 0)
-        return;
-    g_free(vm->vm.xml);
-    vm->vm.xml = g_strdup(xml);
-    cloud_stamp(cloud, vm, FACET_XML);
+    if (set_packed(&vm->vm.xml, xml))
+        cloud_stamp(cloud, vm, FACET_XML);
 }
 
 void cloud_set_owner(struct cloud *cloud, struct object *object, uid_t uid, gid_t gid, mode_t mode)

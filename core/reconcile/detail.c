@@ -39,6 +39,7 @@ static void write_host(GKeyFile *file, const struct object *host) REQUIRES_SHARE
 static void write_vm(GKeyFile *file, const struct object *vm) REQUIRES_SHARED(model)
 {
     const struct vm_part *part = &vm->vm;
+    g_autofree char *xml = packed_text(part->xml);
 
     g_key_file_set_integer(file, GROUP, "phase", part->phase);
     g_key_file_set_boolean(file, GROUP, "managed", part->managed);
@@ -52,7 +53,7 @@ static void write_vm(GKeyFile *file, const struct object *vm) REQUIRES_SHARED(mo
     g_key_file_set_boolean(file, GROUP, "healthy", part->health == HEALTH_GOOD);
     g_key_file_set_uint64(file, GROUP, "cpus", part->cpus);
     g_key_file_set_uint64(file, GROUP, "memory", part->memory);
-    put_text(file, "xml", part->xml);
+    put_text(file, "xml", xml);
     g_key_file_set_uint64(file, GROUP, "host", part->host ? part->host->id : 0);
     if (part->moving_to)
         g_key_file_set_uint64(file, GROUP, "moving_to", part->moving_to->id);
@@ -129,7 +130,7 @@ static void read_host(GKeyFile *file, struct object *host) REQUIRES(model)
 static void read_vm(struct cloud *cloud, GKeyFile *file, struct object *vm) REQUIRES(model)
 {
     struct vm_part *part = &vm->vm;
-    g_autofree char *uuid = get_text(file, "uuid");
+    g_autofree char *uuid = get_text(file, "uuid"), *xml = get_text(file, "xml");
     int phase = g_key_file_get_integer(file, GROUP, "phase", NULL);
     int domain = g_key_file_get_integer(file, GROUP, "domain", NULL);
 
@@ -145,12 +146,13 @@ static void read_vm(struct cloud *cloud, GKeyFile *file, struct object *vm) REQU
     part->type = get_text(file, "type");
     part->cpus = (uint32_t)get_number(file, "cpus");
     part->memory = get_number(file, "memory");
-    part->xml = get_text(file, "xml");
+    part->xml = packed_new(xml);
     part->choice.resources = g_key_file_get_double(file, GROUP, "resources", NULL);
     cloud_set_uuid(cloud, vm, uuid);
 }
 
-void detail_read(struct engine *engine, struct object *object, const char *text)
+void detail_read(struct engine *engine, struct object *object, const char *text,
+                 struct detail_rest *rest)
 {
     g_autoptr(GKeyFile) file = parse(text);
 
@@ -160,10 +162,6 @@ void detail_read(struct engine *engine, struct object *object, const char *text)
         object->since = -1;
     if (object->id == ROOT_ID)
         object->since = g_key_file_get_int64(file, GROUP, "heartbeat", NULL);
-    if (object->spec)
-        object->spec->trusted = was_trusted(file, "trusted");
-    if (object->next)
-        object->next->trusted = was_trusted(file, "next_trusted");
     if (object->kind == OBJECT_HOST)
         read_host(file, object);
     if (object->kind == OBJECT_VM)
@@ -172,24 +170,9 @@ void detail_read(struct engine *engine, struct object *object, const char *text)
         service_work(object)->removing = get_flag(file, "removing");
         service_work(object)->told = get_text(file, "told");
     }
-}
-
-void detail_link(struct engine *engine, struct object *object, const char *text)
-{
-    g_autoptr(GKeyFile) file = parse(text);
-    struct object *host, *service;
-
-    if (object->kind != OBJECT_VM)
-        return;
-    host = cloud_by_id(engine->cloud, get_number(file, "host"));
-    if (host && host->kind == OBJECT_HOST)
-        cloud_set_host(engine->cloud, object, host);
-    host = cloud_by_id(engine->cloud, get_number(file, "moving_to"));
-    if (host && host->kind == OBJECT_HOST) {
-        object->vm.moving_to = host;
-        host->host.incoming++;
-    }
-    service = cloud_by_id(engine->cloud, get_number(file, "service"));
-    if (service && service->kind == OBJECT_SERVICE)
-        cloud_set_service(engine->cloud, object, service);
+    rest->host = get_number(file, "host");
+    rest->moving_to = get_number(file, "moving_to");
+    rest->service = get_number(file, "service");
+    rest->trusted = was_trusted(file, "trusted");
+    rest->next_trusted = was_trusted(file, "next_trusted");
 }

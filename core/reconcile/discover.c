@@ -29,7 +29,7 @@ static char *free_name(struct engine *engine, const struct object *host, const c
 
 static Spec *parse_found(const char *text)
 {
-    return text ? spec_parse(SPEC_VM, text, strlen(text), NULL) : NULL;
+    return text ? spec_parse_shared(SPEC_VM, text, false, NULL) : NULL;
 }
 
 /*

@@ -89,11 +89,15 @@ struct engine *engine_new_with(const struct conf *conf, const struct virt_ops *v
 /* ---- save.c, load.c: between the model and the store */
 bool engine_save(struct engine *engine, GError **error) EXCLUDES(model);
 bool engine_load(struct engine *engine, GError **error) EXCLUDES(model);
-/* detail.c: the kind's own fields as text, and back. LINKS of what is read are resolved by
- * detail_link() when all objects are there. */
+/* detail.c: the kind's own fields as text, and back. REST is what detail_read() leaves to its
+ * caller. */
+struct detail_rest {
+    uint64_t host, moving_to, service; /* ids; 0: none */
+    bool trusted, next_trusted;        /* of its specs */
+};
 char *detail_write(const struct object *object) REQUIRES_SHARED(model);
-void detail_read(struct engine *engine, struct object *object, const char *text) REQUIRES(model);
-void detail_link(struct engine *engine, struct object *object, const char *text) REQUIRES(model);
+void detail_read(struct engine *engine, struct object *object, const char *text,
+                 struct detail_rest *rest) REQUIRES(model);
 
 /* ---- request.c: who waits for what */
 struct request {

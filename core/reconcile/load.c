@@ -14,16 +14,16 @@
 
 struct loading {
     struct engine *engine;
-    GPtrArray *details; /* of char *, by order of load */
+    GArray *rests;      /* of struct detail_rest, by order of load */
     GPtrArray *objects; /* of struct object *, borrowed, the same order */
     GPtrArray *rows_times;
 };
 
-static Spec *parse_kept(enum object_kind kind, const char *text)
+static Spec *parse_kept(enum object_kind kind, const char *text, bool trusted)
 {
     if (!text || kind == OBJECT_FOLDER)
         return NULL;
-    return spec_parse(spec_kind_of(kind, text, strlen(text)), text, strlen(text), NULL);
+    return spec_parse_shared(spec_kind_of(kind, text, strlen(text)), text, trusted, NULL);
 }
 
 static struct object *folder_or_new(struct engine *engine, const struct store_object *row)
@@ -49,6 +49,7 @@ static void load_object(const struct store_object *row, void *data) REQUIRES(mod
 {
     struct loading *loading = data;
     struct engine *engine = loading->engine;
+    struct detail_rest rest = {0};
     struct object *object;
 
     if (!acceptable(engine, row))
@@ -58,16 +59,16 @@ static void load_object(const struct store_object *row, void *data) REQUIRES(mod
     object->gid = row->gid;
     object->mode = row->mode;
     object->available = row->available;
-    object->spec_text = g_strdup(row->spec);
-    object->spec = parse_kept(object->kind, row->spec);
-    object->next_text = g_strdup(row->next_spec);
-    object->next = parse_kept(object->kind, row->next_spec);
+    detail_read(engine, object, row->detail, &rest);
+    cloud_set_spec(engine->cloud, object, g_strdup(row->spec),
+                   parse_kept(object->kind, row->spec, rest.trusted));
+    cloud_set_next(engine->cloud, object, g_strdup(row->next_spec),
+                   parse_kept(object->kind, row->next_spec, rest.next_trusted));
     object->error = g_strdup(row->error);
     object->error_code = row->error_code;
-    object->placement = g_strdup(row->placement);
-    detail_read(engine, object, row->detail);
+    object->placement = packed_new(row->placement);
+    g_array_append_val(loading->rests, rest);
     g_ptr_array_add(loading->objects, object);
-    g_ptr_array_add(loading->details, g_strdup(row->detail));
     g_ptr_array_add(loading->rows_times, g_memdup2(row->times, sizeof row->times));
 }
 
@@ -117,6 +118,25 @@ static void forget_changes(struct loading *loading) REQUIRES(model)
         engine_touch(loading->engine, object);
 }
 
+static void link_object(struct engine *engine, struct object *object,
+                        const struct detail_rest *rest) REQUIRES(model)
+{
+    struct object *host = cloud_by_id(engine->cloud, rest->host);
+    struct object *target = cloud_by_id(engine->cloud, rest->moving_to);
+    struct object *service = cloud_by_id(engine->cloud, rest->service);
+
+    if (object->kind != OBJECT_VM)
+        return;
+    if (host && host->kind == OBJECT_HOST)
+        cloud_set_host(engine->cloud, object, host);
+    if (target && target->kind == OBJECT_HOST) {
+        object->vm.moving_to = target;
+        target->host.incoming++;
+    }
+    if (service && service->kind == OBJECT_SERVICE)
+        cloud_set_service(engine->cloud, object, service);
+}
+
 /* The word that `state` had, without stamping it anew: times are restored after this. */
 static void finish_objects(struct loading *loading) REQUIRES(model)
 {
@@ -127,7 +147,7 @@ static void finish_objects(struct loading *loading) REQUIRES(model)
     for (unsigned i = 0; i < loading->objects->len; i++) {
         struct object *object = loading->objects->pdata[i];
 
-        detail_link(engine, object, loading->details->pdata[i]);
+        link_object(engine, object, &g_array_index(loading->rests, struct detail_rest, i));
         count_availability(engine, object, heartbeat);
         if (object->kind == OBJECT_HOST && object->spec)
             object->host.phase = HOST_CONNECTING;
@@ -151,7 +171,7 @@ static bool load_all(struct engine *engine, GError **error) REQUIRES(model)
 {
     struct loading loading = {
         .engine = engine,
-        .details = g_ptr_array_new_with_free_func(g_free),
+        .rests = g_array_new(false, false, sizeof(struct detail_rest)),
         .objects = g_ptr_array_new(),
         .rows_times = g_ptr_array_new_with_free_func(g_free),
     };
@@ -160,7 +180,7 @@ static bool load_all(struct engine *engine, GError **error) REQUIRES(model)
 
     if (ok)
         finish_objects(&loading);
-    g_ptr_array_free(loading.details, true);
+    g_array_free(loading.rests, true);
     g_ptr_array_free(loading.objects, true);
     g_ptr_array_free(loading.rows_times, true);
     return ok;

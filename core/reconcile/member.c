@@ -41,16 +41,13 @@ Spec *service_template(const struct object *service, char **text)
     Spec *spec;
 
     *text = spec_text_template(service->spec_text);
-    spec = spec_parse(SPEC_VM, *text, strlen(*text), NULL);
-    if (!spec) {
-        /* An empty [vm]: all defaults, which a VM's spec of its own has to say. */
-        g_free(*text);
-        *text = g_strdup("cpus = 1\n");
-        spec = spec_parse(SPEC_VM, *text, strlen(*text), NULL);
-    }
+    spec = spec_parse_shared(SPEC_VM, *text, service->spec->trusted, NULL);
     if (spec)
-        spec->trusted = service->spec->trusted;
-    return spec;
+        return spec;
+    /* An empty [vm]: all defaults, which a VM's spec of its own has to say. */
+    g_free(*text);
+    *text = g_strdup("cpus = 1\n");
+    return spec_parse_shared(SPEC_VM, *text, service->spec->trusted, NULL);
 }
 
 void member_begin(struct engine *engine, struct object *vm, const char *text, Spec *spec)

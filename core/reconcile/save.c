@@ -32,7 +32,7 @@ static struct store_object *row_of(const struct object *object) REQUIRES_SHARED(
     row->next_spec = g_strdup(object->next_text);
     row->error = g_strdup(object->error);
     row->error_code = object->error_code;
-    row->placement = g_strdup(object->placement);
+    row->placement = packed_text(object->placement);
     row->available = object->available;
     row->detail = detail_write(object);
     return row;

@@ -70,8 +70,11 @@ static void explain(struct engine *engine, struct object *service) REQUIRES(mode
         if (vm->placement && (!shown || (shown->vm.host && !vm->vm.host)))
             shown = vm;
     }
-    if (shown)
-        g_string_append_printf(text, "\n%s: %s", shown->name, shown->placement);
+    if (shown) {
+        g_autofree char *why = packed_text(shown->placement);
+
+        g_string_append_printf(text, "\n%s: %s", shown->name, why);
+    }
     cloud_set_placement(engine->cloud, service, g_string_free(text, false));
 }
 

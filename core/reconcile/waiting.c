@@ -199,7 +199,8 @@ void placing_pending(struct engine *engine)
 
 static void explain_wait(struct engine *engine, struct object *vm) REQUIRES(model)
 {
-    const char *first = vm->placement, *end = first ? strchr(first, '\n') : NULL;
+    g_autofree char *first = packed_text(vm->placement);
+    const char *end = first ? strchr(first, '\n') : NULL;
     g_autofree char *line = end ? g_strndup(first, (gsize)(end - first)) : g_strdup("no host");
     g_autofree char *sentence =
         g_strdup_printf("waiting for room: %s; see placement for each host's reason", line);

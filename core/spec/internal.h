@@ -58,6 +58,9 @@ bool spec_check_text(const struct spec_source *source, const char *text, size_t 
 /* A spec of nothing but defaults. */
 struct spec *spec_new(enum spec_kind kind);
 
+/* --- shared.c: gives a reference to a shared spec back; whether it was the last. */
+bool spec_release_shared(struct spec *spec);
+
 /* The host_spec, vm_spec or service_spec in it. */
 void *spec_fields(struct spec *spec);
 

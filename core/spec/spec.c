@@ -58,8 +58,9 @@ uint32_t spec_share_of(struct spec_share share, uint32_t whole)
 
 void spec_unref(struct spec *spec)
 {
-    if (!spec || !refs_dec(&spec->refs))
+    if (!spec || !(spec->text ? spec_release_shared(spec) : refs_dec(&spec->refs)))
         return;
     clear(spec);
+    g_free(spec->text);
     g_free(spec);
 }

@@ -106,9 +106,10 @@ struct spec {
     enum spec_kind kind;
     uint64_t given; /* bit I: row I of spec_keys(kind) was written */
     /* Not of the text: whoever wrote it may name any file, root that is. Otherwise its files must
-     * be below the directories of the configuration. Set before it is shared; false after parsing.
-     */
+     * be below the directories of the configuration. False after parsing; never changes in a
+     * shared one. */
     bool trusted;
+    char *text;        /* of one that is shared: what it was parsed from; else NULL */
     uint64_t given_vm; /* a service: bit I of spec_keys(SPEC_VM) was written under [vm] */
     union {
         struct host_spec host;
@@ -166,6 +167,10 @@ struct spec *spec_parse(enum spec_kind kind, const char *text, size_t len, GErro
  * nothing is required. Used to refuse a bad line from write(2), before the rest is there.
  */
 struct spec *spec_parse_partial(enum spec_kind kind, const char *text, size_t len, GError **error);
+
+/* The same as spec_parse() of the whole TEXT, with `trusted` set to TRUSTED; but the result may be
+ * one that others of the same text and trust have too, and its `text` is set. */
+struct spec *spec_parse_shared(enum spec_kind kind, const char *text, bool trusted, GError **error);
 
 struct spec *spec_ref(struct spec *spec);
 void spec_unref(struct spec *spec);

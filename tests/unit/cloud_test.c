@@ -146,6 +146,56 @@ static void a_time_moves_only_with_its_content(void **state) REQUIRES(model)
     assert_null(vm->next);
 }
 
+/* What goes in comes out, whether it gets shorter or not; the same text is the same. */
+static void packs_texts(void **state)
+{
+    static const char *const texts[] = {
+        "",
+        "x",
+        "<domain type='test' id='1'>\n  <name>a</name>\n",
+        "\x01\xff\xfe~!@ no XML",
+    };
+    g_autofree char *large = g_strnfill(70000, 'a');
+
+    (void)state;
+    assert_null(packed_new(NULL));
+    assert_null(packed_text(NULL));
+    assert_int_equal(packed_length(NULL), 0);
+    for (size_t i = 0; i <= G_N_ELEMENTS(texts); i++) {
+        const char *text = i < G_N_ELEMENTS(texts) ? texts[i] : large;
+        g_autofree struct packed *one = packed_new(text), *same = packed_new(text);
+        g_autofree struct packed *other = packed_new("other");
+        g_autofree char *back = packed_text(one);
+
+        assert_string_equal(back, text);
+        assert_int_equal(packed_length(one), strlen(text));
+        assert_true(packed_equal(one, same));
+        assert_false(packed_equal(one, other));
+        assert_false(packed_equal(one, NULL));
+    }
+}
+
+static void shares_spec_texts(void **state)
+{
+    struct fixture *f = *state;
+    struct object *one = cloud_add(f->cloud, OBJECT_VM, 120, "one", 0, 0, 0755);
+    struct object *two = cloud_add(f->cloud, OBJECT_VM, 121, "two", 0, 0, 0755);
+
+    cloud_set_spec(f->cloud, one, g_strdup("cpus = 3\n"),
+                   spec_parse_shared(SPEC_VM, "cpus = 3\n", false, NULL));
+    cloud_set_spec(f->cloud, two, g_strdup("cpus = 3\n"),
+                   spec_parse_shared(SPEC_VM, "cpus = 3\n", false, NULL));
+    assert_ptr_equal(one->spec_text, two->spec_text);
+    cloud_set_spec(f->cloud, one, g_strdup("cpus = 4\n"),
+                   spec_parse(SPEC_VM, "cpus = 4\n", 9, NULL));
+    assert_string_equal(one->spec_text, "cpus = 4\n");
+    assert_string_equal(two->spec_text, "cpus = 3\n");
+    cloud_set_next(f->cloud, two, g_strdup("cpus = 5\n"),
+                   spec_parse_shared(SPEC_VM, "cpus = 5\n", false, NULL));
+    cloud_accept_next(two);
+    assert_string_equal(two->spec_text, "cpus = 5\n");
+}
+
 static void now_never_repeats(void **state)
 {
     int64_t last = cloud_now();
@@ -276,6 +326,8 @@ int main(void)
         TEST(objects_are_in_the_order_of_ids),
         TEST(a_time_moves_only_with_its_content),
         TEST(now_never_repeats),
+        TEST(packs_texts),
+        TEST(shares_spec_texts),
         TEST(a_vm_follows_its_host),
         TEST(a_service_counts_its_members),
         TEST(scores_are_the_formulas),
