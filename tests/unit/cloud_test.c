@@ -175,7 +175,7 @@ static void packs_texts(void **state)
     }
 }
 
-static void shares_spec_texts(void **state)
+static void shares_spec_texts(void **state) REQUIRES(model)
 {
     struct fixture *f = *state;
     struct object *one = cloud_add(f->cloud, OBJECT_VM, 120, "one", 0, 0, 0755);
