@@ -180,6 +180,12 @@ bench-fs: $(BUILD)/deps/all
 	+@$(MAKE) --no-print-directory --silent BUILD=$(BUILD) all tools
 	@CC=$(CC) tests/bench/fs.sh $(abspath $(BUILD))/cloudfs $(abspath $(BUILD))/tests/tool
 
+# Minutes each; VMS=, PROCS=, SIZES= and others are at the top of the scripts.
+bench-create bench-scale: $(BUILD)/deps/all
+	+@$(MAKE) --no-print-directory --silent BUILD=$(BUILD) all benches
+	@CLOUDFS=$(BUILD)/cloudfs LOAD=$(BUILD)/tests/bench/load_bench \
+		tests/bench/$(@:bench-%=%).sh
+
 # Are the defences that HARDEN and LDHARDEN ask for in the binary?
 hardening: all
 	@CC="$(CC)" HARDEN="$(HARDEN)" LDHARDEN="$(LDHARDEN)" tests/hardening.sh $(BUILD)/cloudfs
@@ -219,7 +225,7 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: all unit units tools fuzzers fuzz hardening benches bench-place bench-fs deps demo check \
-	check-long asan tsan valgrind format lint \
+.PHONY: all unit units tools fuzzers fuzz hardening benches bench-place bench-fs bench-create \
+	bench-scale deps demo check check-long asan tsan valgrind format lint \
 	install uninstall clean FORCE
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -246,7 +246,7 @@ static void connected(struct engine *engine, struct object *host, struct task *t
     discover_all(engine, host, task->domains);
     vm_moves_settle(engine, host);
     engine->room_changed = true;
-    host_sample_later(engine, host);
+    host_sample_begin(engine, host);
     timer_start(engine, SECOND_LOOK_MS, second_look, g_memdup2(&host->id, sizeof host->id), g_free);
 }
 

@@ -147,7 +147,9 @@ void host_end(struct engine *engine, struct object *host) REQUIRES(model);
 bool host_is_up(const struct object *host) REQUIRES_SHARED(model);
 /* EHOSTDOWN with a sentence unless VM's host is up. */
 bool host_require_up(const struct object *host, GError **error) REQUIRES_SHARED(model);
-/* sample.c */
+/* sample.c: the next sample after an interval; the first one at a moment of it that is HOST's own,
+ * so that hosts that came up together are not sampled together. */
+void host_sample_begin(struct engine *engine, struct object *host) REQUIRES(model);
 void host_sample_later(struct engine *engine, struct object *host) REQUIRES(model);
 
 /* ---- task.c: jobs of this room */

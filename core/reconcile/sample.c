@@ -164,12 +164,25 @@ static void sample_now(struct engine *engine, void *data) REQUIRES(model)
     host_sample_later(engine, host);
 }
 
-void host_sample_later(struct engine *engine, struct object *host)
+static void sample_after(struct engine *engine, struct object *host, double seconds) REQUIRES(model)
 {
     struct host_work *work = host_work(host);
 
     if (work->sample_timer)
         return;
-    work->sample_timer = timer_start(engine, (unsigned)(engine->conf->sample * 1000), sample_now,
+    work->sample_timer = timer_start(engine, (unsigned)(seconds * 1000), sample_now,
                                      g_memdup2(&host->id, sizeof host->id), g_free);
+}
+
+void host_sample_later(struct engine *engine, struct object *host)
+{
+    sample_after(engine, host, engine->conf->sample);
+}
+
+/* Multiples of the golden ratio: however many hosts there are, their turns are far apart. */
+void host_sample_begin(struct engine *engine, struct object *host)
+{
+    double turn = (double)host->id * 0.6180339887498949;
+
+    sample_after(engine, host, engine->conf->sample * (turn - (double)(uint64_t)turn));
 }

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the benchmarks of whole mounts do in one process, so that no shell is measured with it:
+ *
+ *     load_bench read SECONDS <FILES     reads the files in turn; microseconds a file: median,
+ *                                        99th percentile, files a second
+ *     load_bench create DIR COUNT PROCS  COUNT VMs by mkdir and a spec, from PROCS processes at
+ *                                        once; VMs a second
+ *     load_bench direct URI COUNT        the same domains by virDomainDefineXML() and
+ *                                        virDomainCreate() on one connection; domains a second
+ *     load_bench open DIR HOSTS          opens test://DIR/hN.xml of HOSTS hosts and prints the
+ *                                        KiB that takes: what is libvirt's own
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <libvirt/libvirt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const char spec[] = "cpus = 1\nmemory = 64MiB\nnetwork = none\n";
+
+static void die(const char *what)
+{
+    fprintf(stderr, "load_bench: %s: %s\n", what, strerror(errno));
+    exit(1);
+}
+
+static double seconds(void)
+{
+    return (double)g_get_monotonic_time() / 1e6;
+}
+
+static void read_file(const char *path)
+{
+    char buffer[16384];
+    int fd = open(path, O_RDONLY);
+
+    if (fd < 0)
+        die(path);
+    while (read(fd, buffer, sizeof buffer) > 0)
+        continue;
+    close(fd);
+}
+
+static GPtrArray *lines(FILE *in)
+{
+    GPtrArray *all = g_ptr_array_new_with_free_func(g_free);
+    char line[4096];
+
+    while (fgets(line, sizeof line, in)) {
+        line[strcspn(line, "\n")] = '\0';
+        g_ptr_array_add(all, g_strdup(line));
+    }
+    return all;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const double *x = a, *y = b;
+
+    return (*x > *y) - (*x < *y);
+}
+
+static void bench_read(double duration)
+{
+    GPtrArray *files = lines(stdin);
+    GArray *times = g_array_new(FALSE, FALSE, sizeof(double));
+    double begin = seconds(), now = begin;
+
+    if (files->len == 0)
+        die("no files");
+    for (unsigned i = 0; now - begin < duration; i++) {
+        double before = now, took;
+
+        read_file(files->pdata[i % files->len]);
+        now = seconds();
+        took = (now - before) * 1e6;
+        g_array_append_val(times, took);
+    }
+    g_array_sort(times, by_value);
+    printf("%.1f %.1f %.0f\n", g_array_index(times, double, times->len / 2),
+           g_array_index(times, double, times->len - 1 - times->len / 100),
+           times->len / (now - begin));
+    g_array_free(times, TRUE);
+    g_ptr_array_free(files, TRUE);
+}
+
+static void create_one(const char *dir, int n)
+{
+    g_autofree char *vm = g_strdup_printf("%s/bench%d", dir, n);
+    g_autofree char *path = g_strconcat(vm, "/spec", NULL);
+    int fd;
+
+    if (mkdir(vm, 0755) < 0)
+        die(vm);
+    fd = open(path, O_WRONLY | O_TRUNC);
+    if (fd < 0 || write(fd, spec, sizeof spec - 1) < 0 || close(fd) < 0)
+        die(path);
+}
+
+static void bench_create(const char *dir, int count, int procs)
+{
+    double begin = seconds();
+    int status;
+
+    for (int p = 0; p < procs; p++) {
+        if (fork() != 0)
+            continue;
+        for (int n = p; n < count; n += procs)
+            create_one(dir, n);
+        _exit(0);
+    }
+    while (wait(&status) > 0)
+        if (status != 0)
+            exit(1);
+    printf("%.0f\n", count / (seconds() - begin));
+}
+
+static void bench_direct(const char *uri, int count)
+{
+    virConnectPtr conn = virConnectOpen(uri);
+    double begin;
+
+    if (!conn)
+        die(uri);
+    begin = seconds();
+    for (int n = 0; n < count; n++) {
+        g_autofree char *uuid = g_uuid_string_random();
+        g_autofree char *xml = g_strdup_printf(
+            "<domain type='test'><name>bench%d</name><uuid>%s</uuid><memory unit='MiB'>64</memory>"
+            "<vcpu>1</vcpu><os><type>hvm</type></os></domain>",
+            n, uuid);
+        virDomainPtr dom = virDomainDefineXML(conn, xml);
+
+        if (!dom || virDomainCreate(dom) < 0)
+            die("virDomainCreate");
+        virDomainFree(dom);
+    }
+    printf("%.0f\n", count / (seconds() - begin));
+    virConnectClose(conn);
+}
+
+static void bench_open(const char *dir, int hosts)
+{
+    g_autofree char *status = NULL;
+
+    for (int n = 0; n < hosts; n++) {
+        g_autofree char *uri = g_strdup_printf("test://%s/h%d.xml", dir, n);
+
+        if (!virConnectOpen(uri)) /* stays open, as in a mount */
+            die(uri);
+    }
+    if (!g_file_get_contents("/proc/self/status", &status, NULL, NULL))
+        die("/proc/self/status");
+    printf("%d\n", atoi(strstr(status, "VmRSS:") + strlen("VmRSS:")));
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 3 && strcmp(argv[1], "read") == 0)
+        bench_read(atof(argv[2]));
+    else if (argc == 5 && strcmp(argv[1], "create") == 0)
+        bench_create(argv[2], atoi(argv[3]), atoi(argv[4]));
+    else if (argc == 4 && strcmp(argv[1], "direct") == 0)
+        bench_direct(argv[2], atoi(argv[3]));
+    else if (argc == 4 && strcmp(argv[1], "open") == 0)
+        bench_open(argv[2], atoi(argv[3]));
+    else
+        return 2;
+    return 0;
+}
