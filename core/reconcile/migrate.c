@@ -9,6 +9,7 @@
  */
 #include <string.h>
 
+#include "core/failpoint.h"
 #include "core/reconcile/vmtask.h"
 
 enum {
@@ -229,6 +230,7 @@ static void done_move(struct engine *engine, struct task *task, const GError *er
         wait_and_see(engine, vm, error);
         return;
     }
+    failpoint_reached("migrate.told");
     set_target(vm, NULL);
     place_give(cloud_place(engine->cloud), hold_id(vm));
     engine->room_changed = true;
@@ -274,6 +276,7 @@ void vm_move(struct engine *engine, struct object *vm, struct object *host,
     task = move_task(engine, vm);
     task->run = run_move;
     task_submit(engine, host_work(vm->vm.host)->move, task);
+    failpoint_reached("migrate.accepted");
 }
 
 /* ---- what became of it */

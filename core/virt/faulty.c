@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The decorator that makes calls fail, wait and answer late: each is a failpoint before it begins
- * and another one when it has succeeded. What has no row here passes through.
+ * and another one when it has succeeded. new(), free() and close(), which wait for nothing, pass
+ * through.
  */
 #include "core/failpoint.h"
 #include "core/virt/virt.h"
@@ -70,6 +71,10 @@ CALL(destroy, (void)0, (struct virt * v, const char *uuid, const char *name, GEr
 CALL(sample, g_clear_pointer(samples, g_array_unref),
      (struct virt * v, GArray **samples, struct virt_load *load, GError **error), v, samples, load,
      error)
+CALL(probe, g_clear_pointer(why, g_free),
+     (struct virt * v, const char *uuid, const struct spec_health *check, char **why,
+      GError **error),
+     v, uuid, check, why, error)
 
 const struct virt_ops *virt_faulty(const struct virt_ops *ops)
 {
@@ -91,6 +96,7 @@ const struct virt_ops *virt_faulty(const struct virt_ops *ops)
     faulty.abort = faulty_abort;
     faulty.destroy = faulty_destroy;
     faulty.sample = faulty_sample;
+    faulty.probe = faulty_probe;
     return &faulty;
 }
 

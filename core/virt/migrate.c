@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "core/failpoint.h"
 #include "core/virt/make.h"
 
 enum {
@@ -103,7 +104,7 @@ static bool cold(struct moving *m, GError **error)
     g_autoptr(VirtDomainHandle) there = xml ? virDomainDefineXML(m->there.conn, xml) : NULL;
     if (!there)
         return xml && virt_fail(error, "defining the VM on the other host");
-    if (domain_undefine(m->dom, error))
+    if (failpoint("migrate.defined", error) && domain_undefine(m->dom, error))
         return true;
     domain_undefine(there, NULL);
     return false;
@@ -121,6 +122,7 @@ static bool move(struct moving *m, GError **error)
     if (!virt_can_move(m->v, m->way->to, m->plan->vm, m->plan->type, running, error) ||
         !luggage_pack(&m->luggage, &m->here, &m->there, m->dom, m->plan, error))
         return false;
+    failpoint_reached("migrate.packed");
     bool ok = running ? live(m, &cause) : cold(m, &cause);
     if (!ok) {
         if (!is_unknown(cause))
@@ -128,10 +130,12 @@ static bool move(struct moving *m, GError **error)
         g_propagate_error(error, cause);
         return false;
     }
+    failpoint_reached("migrate.over");
     g_autofree char *disk = disk_name(m->plan->uuid);
     if (m->luggage.copy)
         m->here.store->remove(&m->here, disk, NULL);
     luggage_leave(&m->here, &m->there, m->plan->uuid);
+    failpoint_reached("migrate.left");
     return true;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What became of a migration of which nobody heard the end; and ending one. */
+#include "core/failpoint.h"
 #include "core/virt/make.h"
 
 #define PAUSE_US (250 * 1000)
@@ -59,6 +60,7 @@ static bool arrived(struct virt *v, const struct virt_way *way, const char *uuid
     g_autoptr(VirtDomainHandle) rest = conn ? virDomainLookupByUUIDString(conn, uuid) : NULL;
     if (rest && virDomainIsActive(rest) == 0) /* undefining was all that was left to do */
         domain_undefine(rest, NULL);
+    failpoint_reached("settle.undefined");
     if (conn)
         luggage_leave(&from, &to, uuid);
     virResetLastError();
