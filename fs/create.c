@@ -105,6 +105,7 @@ static void create_object(struct fs *fs, fuse_req_t req, const struct spot *spot
     parked->mode = rights_dir_mode(mode);
     rights_inherit(fs, spot->dir_id, &parked->actor);
     parked->todo = (unsigned)flags;
+    parked->dirs[0] = spot->parent;
     parked->step = step_create;
     parked->answer = answer_create;
     park_run(parked);
@@ -260,6 +261,7 @@ void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name
     parked->id = id;
     parked->ino = parent;
     parked->name = g_strdup(name);
+    parked->dirs[0] = parent;
     parked->step = step_create;
     parked->answer = answer_link;
     park_run(parked);

@@ -73,8 +73,8 @@ int fs_entry(struct fs *fs, uint64_t parent, const char *name, struct fuse_entry
     EXCLUDES(model);
 /* The id of an object by name; 0: there is none. */
 uint64_t fs_object_id(struct fs *fs, enum object_kind kind, const char *name) EXCLUDES(model);
-/* Removes an object's file from specs/ and answers REQ. */
-void fs_drop(struct fs *fs, fuse_req_t req, uint64_t id);
+/* Removes an object's file from DIR in specs/ and answers REQ. */
+void fs_drop(struct fs *fs, fuse_req_t req, uint64_t dir, uint64_t id);
 /* For publish_ops: the text of INO, or NULL. */
 GString *fs_render(void *fs, uint64_t ino) EXCLUDES(model);
 

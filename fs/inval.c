@@ -46,7 +46,7 @@ static void post_left_specs(struct inval *inval, const struct object *object) RE
     g_autofree char *name = specs_file_name(object->name);
 
     if (folder)
-        notify_name(inval->notify, ino_make(folder->id, CODE_SELF), name);
+        notify_object_name(inval->notify, ino_make(folder->id, CODE_SELF), name);
     post_inode(inval, object, CODE_SPEC);
 }
 
@@ -60,8 +60,8 @@ static void post_removed(struct inval *inval, const struct object *object,
         return;
     post_inode(inval, object, CODE_SELF);
     post_files(inval, object, FACETS);
-    notify_name(inval->notify, ino_make(batch ? batch->id : folder->id, CODE_SELF),
-                object_leaf(object));
+    notify_object_name(inval->notify, ino_make(batch ? batch->id : folder->id, CODE_SELF),
+                       object_leaf(object));
     post_left_specs(inval, object);
     /* The name is in these too, if it was not the object that went but its name. */
     if (object->kind == OBJECT_VM && object->vm.host)

@@ -106,6 +106,7 @@ static void make_object(struct fs *fs, fuse_req_t req, const struct spot *spot, 
     parked->name = g_strdup(spot_object(spot));
     parked->mode = mode & 0777;
     rights_inherit(fs, ino_id(spot->parent), &parked->actor);
+    parked->dirs[0] = spot->parent;
     parked->step = step_mkdir;
     parked->answer = answer_mkdir;
     park_run(parked);
@@ -148,11 +149,13 @@ static void answer_rmdir(struct parked *parked, int err)
     fuse_reply_err(parked->req, err);
 }
 
-static void destroy_object(struct fs *fs, fuse_req_t req, uint64_t id)
+static void destroy_object(struct fs *fs, fuse_req_t req, uint64_t dir, uint64_t id)
 {
     struct parked *parked = park_new(fs, req);
 
     parked->id = id;
+    parked->dirs[0] = dir;
+    parked->dirs[1] = ino_make(id, CODE_SELF);
     parked->step = step_rmdir;
     parked->answer = answer_rmdir;
     park_run(parked);
@@ -199,7 +202,7 @@ void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
     if (!err && id)
         err = rights_remove(fs, req, ino_id(parent), id);
     if (!err && id)
-        destroy_object(fs_of(req), req, id);
+        destroy_object(fs, req, parent, id);
     else
         fuse_reply_err(req, err);
 }
@@ -250,7 +253,7 @@ void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
     if (!err && spot_is_shown(&spot) && spot.dir == SPOT_FLAT)
         err = rights_remove(fs, req, spot.dir_id, spot.id);
     if (!err && spot_is_shown(&spot) && spot.dir == SPOT_FLAT && !stays(fs, spot.id)) {
-        fs_drop(fs, req, spot.id);
+        fs_drop(fs, req, spot.parent, spot.id);
         return;
     }
     fuse_reply_err(req, err ? err : unlink_spot(fs, &spot));

@@ -13,89 +13,83 @@ struct note {
     uint64_t ino;
     void (*fn)(void *data); /* instead of a notification */
     void *data;
-    bool again;  /* was sent once */
-    char name[]; /* stands for something else in directory ino now; "": ino itself changed */
+    bool again; /* was sent once */
 };
-
-/* A queue and the thread that empties it. */
-struct lane {
-    struct notify *notify;
-    pthread_t thread;
-    bool idles;
-    pthread_mutex_t lock; /* of all below */
-    pthread_cond_t woken;
-    GQueue queue; /* of struct note * */
-    bool stopped;
-};
-
-enum { INODES, NAMES, LANES };
 
 struct notify {
     struct fuse_session *session;
     const struct notify_ops *ops;
     void *ctx;
     pthread_rwlock_t barrier;
-    struct lane lanes[LANES];
+    struct dentries *dentries;
+    pthread_t thread;
+    bool started;
+    pthread_mutex_t lock; /* of all below */
+    pthread_cond_t woken;
+    GQueue queue; /* of struct note * */
+    bool stopped;
 };
 
-static struct note *note_new(uint64_t ino, const char *name)
+/* False: too late. */
+static bool push(struct notify *notify, const struct note *from)
 {
-    size_t len = strlen(name) + 1;
-    struct note *note = g_malloc0(sizeof *note + len);
-
-    note->ino = ino;
-    memcpy(note->name, name, len);
-    return note;
-}
-
-/* False: too late, and NOTE is still the caller's. */
-static bool lane_push(struct lane *lane, struct note *note)
-{
+    struct note *note = g_memdup2(from, sizeof *from);
     bool open;
 
-    pthread_mutex_lock(&lane->lock);
-    open = !lane->stopped;
+    pthread_mutex_lock(&notify->lock);
+    open = !notify->stopped;
     if (open) {
-        g_queue_push_tail(&lane->queue, note);
-        pthread_cond_signal(&lane->woken);
+        g_queue_push_tail(&notify->queue, note);
+        pthread_cond_signal(&notify->woken);
     }
-    pthread_mutex_unlock(&lane->lock);
-    return open;
-}
-
-static void push_or_drop(struct lane *lane, struct note *note)
-{
-    if (!lane_push(lane, note))
+    pthread_mutex_unlock(&notify->lock);
+    if (!open)
         g_free(note);
+    return open;
 }
 
 void notify_inode(struct notify *notify, uint64_t ino)
 {
-    push_or_drop(&notify->lanes[INODES], note_new(ino, ""));
+    push(notify, &(struct note){.ino = ino});
 }
 
 void notify_name(struct notify *notify, uint64_t parent, const char *name)
 {
-    push_or_drop(&notify->lanes[NAMES], note_new(parent, name));
+    dentries_drop(notify->dentries, parent, name);
+}
+
+void notify_object_name(struct notify *notify, uint64_t parent, const char *name)
+{
+    dentries_drop_object(notify->dentries, parent, name);
 }
 
 /* The name is nobody's: sending it waits until who reads the directory has taken the answer in. */
 void notify_listing(struct notify *notify, uint64_t dir)
 {
-    notify_name(notify, dir, ".");
-    push_or_drop(&notify->lanes[NAMES], note_new(dir, ""));
+    dentries_drop(notify->dentries, dir, ".");
+    dentries_drop(notify->dentries, dir, "");
 }
 
 void notify_call(struct notify *notify, void (*fn)(void *data), void *data)
 {
-    struct note *note = note_new(0, "");
+    if (!push(notify, &(struct note){.fn = fn, .data = data}))
+        fn(data);
+}
 
-    note->fn = fn;
-    note->data = data;
-    if (lane_push(&notify->lanes[INODES], note))
-        return;
-    g_free(note);
-    fn(data);
+void notify_hold(struct notify *notify, const uint64_t dirs[DENTRY_HELD])
+{
+    dentries_hold(notify->dentries, dirs);
+}
+
+void notify_release(struct notify *notify, const uint64_t dirs[DENTRY_HELD])
+{
+    dentries_release(notify->dentries, dirs);
+}
+
+void notify_call_names(struct notify *notify, const uint64_t dirs[DENTRY_HELD],
+                       void (*fn)(void *data), void *data)
+{
+    dentries_wait(notify->dentries, dirs, fn, data);
 }
 
 void notify_reply_begin(struct notify *notify)
@@ -108,8 +102,29 @@ void notify_reply_end(struct notify *notify)
     pthread_rwlock_unlock(&notify->barrier);
 }
 
-/* Whether it is to be sent again. Failures are none: the kernel does not know what it is about, or
- * the mount is gone. */
+/* All answers that may have been made before the changes go out. */
+static void let_answers_pass(void *ctx)
+{
+    struct notify *notify = ctx;
+
+    pthread_rwlock_wrlock(&notify->barrier);
+    pthread_rwlock_unlock(&notify->barrier);
+}
+
+/* Failures are none: the kernel does not know what it is about, or the mount is gone. */
+static void tell_name(void *ctx, uint64_t dir, const char *name)
+{
+    struct notify *notify = ctx;
+
+    if (name[0])
+        fuse_lowlevel_notify_inval_entry(notify->session, dir, name, strlen(name));
+    else
+        fuse_lowlevel_notify_inval_inode(notify->session, dir, 0, 0);
+}
+
+static const struct dentry_ops dentry_ops = {let_answers_pass, tell_name};
+
+/* Whether it is to be sent again. */
 static bool send_note(struct notify *notify, struct note *note)
 {
     bool first = !note->again, unknown = false;
@@ -117,9 +132,6 @@ static bool send_note(struct notify *notify, struct note *note)
     note->again = true;
     if (note->fn) {
         note->fn(note->data);
-    } else if (note->name[0]) {
-        fuse_lowlevel_notify_inval_entry(notify->session, note->ino, note->name,
-                                         strlen(note->name));
     } else {
         unknown = fuse_lowlevel_notify_inval_inode(notify->session, note->ino, 0, 0) == -ENOENT;
         if (first)
@@ -133,9 +145,7 @@ static void send_all(struct notify *notify, GQueue *queue, GQueue *again)
 {
     struct note *note;
 
-    /* All answers that may have been made before the changes have gone. */
-    pthread_rwlock_wrlock(&notify->barrier);
-    pthread_rwlock_unlock(&notify->barrier);
+    let_answers_pass(notify);
     while ((note = g_queue_pop_head(queue))) {
         if (send_note(notify, note))
             g_queue_push_tail(again, note);
@@ -156,40 +166,39 @@ static struct timespec later(long ms)
 }
 
 /* Takes what there is into QUEUE; empty: nothing came in MS. False: the end. */
-static bool take(struct lane *lane, long ms, GQueue *queue)
+static bool take(struct notify *notify, long ms, GQueue *queue)
 {
     struct timespec at = later(ms);
     int err = 0;
     bool open;
 
-    pthread_mutex_lock(&lane->lock);
-    while (!err && !lane->stopped && g_queue_is_empty(&lane->queue))
-        err = pthread_cond_timedwait(&lane->woken, &lane->lock, &at);
-    open = !lane->stopped;
+    pthread_mutex_lock(&notify->lock);
+    while (!err && !notify->stopped && g_queue_is_empty(&notify->queue))
+        err = pthread_cond_timedwait(&notify->woken, &notify->lock, &at);
+    open = !notify->stopped;
     if (open) {
-        *queue = lane->queue;
-        g_queue_init(&lane->queue);
+        *queue = notify->queue;
+        g_queue_init(&notify->queue);
     }
-    pthread_mutex_unlock(&lane->lock);
+    pthread_mutex_unlock(&notify->lock);
     return open;
 }
 
 static void *run(void *data)
 {
-    struct lane *lane = data;
-    struct notify *notify = lane->notify;
+    struct notify *notify = data;
     GQueue queue = G_QUEUE_INIT, again = G_QUEUE_INIT;
 
     for (;;) {
         bool quick = !g_queue_is_empty(&again);
 
-        if (!take(lane, quick ? NOTIFY_AGAIN_MS : NOTIFY_IDLE_S * 1000, &queue))
+        if (!take(notify, quick ? NOTIFY_AGAIN_MS : NOTIFY_IDLE_S * 1000, &queue))
             break;
         if (!g_queue_is_empty(&queue))
             send_all(notify, &queue, &again);
         else if (quick)
             send_all(notify, &again, NULL);
-        else if (lane->idles)
+        else
             notify->ops->idle(notify->ctx);
     }
     g_queue_clear_full(&again, g_free);
@@ -217,72 +226,58 @@ static void init_cond(pthread_cond_t *cond)
     pthread_condattr_destroy(&attr);
 }
 
-static int lane_start(struct lane *lane, struct notify *notify, bool idles)
-{
-    int err;
-
-    lane->notify = notify;
-    lane->idles = idles;
-    g_queue_init(&lane->queue);
-    init_cond(&lane->woken);
-    pthread_mutex_init(&lane->lock, NULL);
-    err = pthread_create(&lane->thread, NULL, run, lane);
-    if (err) /* else it is the thread's to read by now */
-        lane->stopped = true;
-    return err;
-}
-
 struct notify *notify_new(struct fuse_session *session, const struct notify_ops *ops, void *ctx,
                           GError **error)
 {
     struct notify *notify = g_new0(struct notify, 1);
-    int err = 0;
+    int err;
 
     notify->session = session;
     notify->ops = ops;
     notify->ctx = ctx;
+    g_queue_init(&notify->queue);
+    init_cond(&notify->woken);
+    pthread_mutex_init(&notify->lock, NULL);
     init_barrier(&notify->barrier);
-    for (int i = 0; i < LANES; i++)
-        err |= lane_start(&notify->lanes[i], notify, i == INODES); /* EAGAIN, if any */
-    if (err) {
-        fail(error, err, "cannot start a thread: %s", g_strerror(err));
-        notify_free(notify);
-        return NULL;
+    notify->dentries = dentries_new(&dentry_ops, notify, error);
+    if (notify->dentries) {
+        err = pthread_create(&notify->thread, NULL, run, notify);
+        notify->started = !err;
+        if (err)
+            fail(error, err, "cannot start a thread: %s", g_strerror(err));
     }
+    if (!notify->started)
+        g_clear_pointer(&notify, notify_free);
     return notify;
 }
 
 /* Who waits for a call gets it. */
-static void drain(struct lane *lane)
+static void drain(struct notify *notify)
 {
     struct note *note;
 
-    while ((note = g_queue_pop_head(&lane->queue))) {
+    while ((note = g_queue_pop_head(&notify->queue))) {
         if (note->fn)
             note->fn(note->data);
         g_free(note);
     }
 }
 
-static void lane_stop(struct lane *lane)
+void notify_stop(struct notify *notify)
 {
     bool first;
 
-    pthread_mutex_lock(&lane->lock);
-    first = !lane->stopped;
-    lane->stopped = true;
-    pthread_cond_signal(&lane->woken);
-    pthread_mutex_unlock(&lane->lock);
-    if (!first)
-        return;
-    pthread_join(lane->thread, NULL);
-    drain(lane);
-}
-
-void notify_stop(struct notify *notify)
-{
-    for (int i = 0; i < LANES; i++)
-        lane_stop(&notify->lanes[i]);
+    pthread_mutex_lock(&notify->lock);
+    first = notify->started && !notify->stopped;
+    notify->stopped = true;
+    pthread_cond_signal(&notify->woken);
+    pthread_mutex_unlock(&notify->lock);
+    if (first) {
+        pthread_join(notify->thread, NULL);
+        drain(notify);
+    }
+    if (notify->dentries)
+        dentries_stop(notify->dentries);
 }
 
 void notify_free(struct notify *notify)
@@ -290,10 +285,9 @@ void notify_free(struct notify *notify)
     if (!notify)
         return;
     notify_stop(notify);
-    for (int i = 0; i < LANES; i++) {
-        pthread_cond_destroy(&notify->lanes[i].woken);
-        pthread_mutex_destroy(&notify->lanes[i].lock);
-    }
+    dentries_free(notify->dentries);
+    pthread_cond_destroy(&notify->woken);
+    pthread_mutex_destroy(&notify->lock);
     pthread_rwlock_destroy(&notify->barrier);
     g_free(notify);
 }

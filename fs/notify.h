@@ -3,14 +3,10 @@
  * Telling the kernel that what it caches is wrong.
  *
  * A notification can wait for what a request holds, so none is made from inside a request or with
- * a lock held: all are queued and sent by two threads. One sends those about inodes (attributes,
- * pages, listings). They wait at most for a read or readdir under way, which we answer at once, so
- * answers to writers can wait for them: notify_call(). The other sends those about names, which
- * wait for the directory's lock; the kernel holds it for as long as a rename or rmdir in it is
- * parked, so nothing may wait for these.
- *
- * A stale name does no harm when its object is gone: its inode was invalidated, the kernel asks
- * for its attributes, hears ESTALE, and looks the name up again.
+ * a lock held: all are queued and sent by threads. One sends those about inodes (attributes, pages,
+ * listings). They wait at most for a read or readdir under way, which we answer at once, so
+ * answers to writers can wait for them: notify_call(). Those about names can wait for longer, and
+ * are dentry.h's.
  *
  * Nothing is remembered of what the kernel knows: it answers ENOENT for what it does not.
  *
@@ -26,6 +22,8 @@
 
 #include <glib.h>
 #include <stdint.h>
+
+#include "fs/dentry.h"
 
 struct fuse_session;
 struct notify;
@@ -48,10 +46,19 @@ void notify_free(struct notify *notify);
 void notify_inode(struct notify *notify, uint64_t ino);
 /* NAME in directory PARENT is not what the kernel takes it for. */
 void notify_name(struct notify *notify, uint64_t parent, const char *name);
+/* The same; it is an object's, and notify_call_names() waits for it. */
+void notify_object_name(struct notify *notify, uint64_t parent, const char *name);
 /* The listing of DIR that is being answered is not to be kept. */
 void notify_listing(struct notify *notify, uint64_t dir);
 /* FN(DATA) when the kernel has heard of all inodes so far. */
 void notify_call(struct notify *notify, void (*fn)(void *data), void *data);
+
+/* A request that the kernel holds DIRS locked for is parked, and answered: dentries_hold(). */
+void notify_hold(struct notify *notify, const uint64_t dirs[DENTRY_HELD]);
+void notify_release(struct notify *notify, const uint64_t dirs[DENTRY_HELD]);
+/* FN(DATA) when it has heard of all objects' names so far, those in DIRS excepted. */
+void notify_call_names(struct notify *notify, const uint64_t dirs[DENTRY_HELD],
+                       void (*fn)(void *data), void *data);
 
 void notify_reply_begin(struct notify *notify);
 void notify_reply_end(struct notify *notify);

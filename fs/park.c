@@ -91,7 +91,15 @@ static void answer(void *data)
     struct parked *parked = data;
 
     parked->answer(parked, parked->err);
+    notify_release(parked->fs->notify, parked->dirs);
     unref(parked);
+}
+
+static void answer_when_named(void *data)
+{
+    struct parked *parked = data;
+
+    notify_call_names(parked->fs->notify, parked->dirs, answer, parked);
 }
 
 /* Once the answer is there, everybody sees what was done: the kernel hears of it before. */
@@ -105,12 +113,13 @@ static void finish(struct parked *parked, int err)
     g_hash_table_remove(parking->all, parked);
     pthread_mutex_unlock(&parking->lock);
     parked->err = err;
-    notify_call(parked->fs->notify, answer, parked);
+    notify_call(parked->fs->notify, parked->renames ? answer_when_named : answer, parked);
 }
 
 void park_run(struct parked *parked)
 {
     fuse_req_interrupt_func(parked->req, on_interrupt, parked);
+    notify_hold(parked->fs->notify, parked->dirs);
     park_done(parked, 0);
 }
 

@@ -17,6 +17,7 @@
 
 #include "core/reconcile/engine.h"
 #include "core/refs.h"
+#include "fs/dentry.h"
 
 struct fs;
 struct parking; /* all that are parked */
@@ -36,6 +37,9 @@ struct parked {
     bool (*step)(struct parked *parked);
     /* Answers the request: ERR of the step that failed, or 0. */
     void (*answer)(struct parked *parked, int err);
+    /* The directories that the kernel holds locked until it is answered; 0: none. */
+    uint64_t dirs[DENTRY_HELD];
+    bool renames; /* an object: answered when the kernel has heard of its names, too */
 
     /* For the two: the kind of request knows what it uses. */
     uint64_t id, ino;

@@ -89,6 +89,8 @@ static void commit_scratch(struct fs *fs, fuse_req_t req, const struct spot *fro
     rights_inherit(fs, to->dir_id, &parked->actor);
     parked->actor.restoring = scratch_is_restored(fs->scratches, from->scratch) ||
                               restore_may_write(fs->restore, parked->actor.pid);
+    parked->dirs[0] = from->parent;
+    parked->dirs[1] = to->parent;
     parked->step = step_commit;
     parked->answer = answer_commit;
     park_run(parked);
@@ -135,6 +137,8 @@ static void migrate(struct fs *fs, fuse_req_t req, const struct spot *from, cons
     parked->lines[0] = g_strdup(from->scratch ? from->name : "");
     parked->lines[1] = g_strdup(from->name);
     parked->lines[2] = g_strdup(to->name);
+    parked->dirs[0] = from->parent;
+    parked->dirs[1] = to->parent;
     parked->step = step_migrate;
     parked->answer = answer_migrate;
     park_run(parked);
@@ -261,11 +265,12 @@ static bool step_drop(struct parked *parked)
     return true;
 }
 
-void fs_drop(struct fs *fs, fuse_req_t req, uint64_t id)
+void fs_drop(struct fs *fs, fuse_req_t req, uint64_t dir, uint64_t id)
 {
     struct parked *parked = park_new(fs, req);
 
     parked->id = id;
+    parked->dirs[0] = dir;
     parked->step = step_drop;
     park_run(parked);
 }
@@ -293,16 +298,20 @@ static void answer_rename(struct parked *parked, int err)
     fuse_reply_err(parked->req, err);
 }
 
-/* DIR: where its directory gets the name; 0: it is a file's. */
-static void rename_object(struct fs *fs, fuse_req_t req, uint64_t id, enum object_kind kind,
-                          const char *name, uint64_t dir)
+/* FROM becomes NAME, of KIND, at TO. */
+static void rename_object(struct fs *fs, fuse_req_t req, const struct spot *from,
+                          const struct spot *to, enum object_kind kind, const char *name)
 {
     struct parked *parked = park_new(fs, req);
 
-    parked->id = id;
-    parked->ino = dir;
+    parked->id = from->id;
+    parked->ino = from->is_dir ? to->parent : 0; /* where its directory gets the name */
     parked->todo = kind;
     parked->name = g_strdup(name);
+    parked->dirs[0] = from->parent;
+    parked->dirs[1] = to->parent;
+    parked->dirs[2] = from->ino;
+    parked->renames = true;
     parked->step = step_rename;
     parked->answer = answer_rename;
     park_run(parked);
@@ -337,11 +346,11 @@ static void move_file(struct fs *fs, fuse_req_t req, const struct spot *from, co
     else if (moves)
         move_link(fs, req, from, to);
     else if (flat && to->parent == from->parent && to->object_name) {
-        rename_object(fs, req, from->id, from->folder->kind, to->object_name, 0);
+        rename_object(fs, req, from, to, from->folder->kind, to->object_name);
     } else if (to->parent == from->parent && spot_takes_scratch(to) && spot_is_spec(from)) {
         err = back_up(fs, req, from, to);
         if (!err && flat)
-            fs_drop(fs, req, from->id);
+            fs_drop(fs, req, from->parent, from->id);
         else
             fuse_reply_err(req, err);
     } else {
@@ -361,7 +370,7 @@ static void move_dir(struct fs *fs, fuse_req_t req, const struct spot *from, con
     else if ((err = rights_remove(fs, req, from->dir_id, from->id)))
         fuse_reply_err(req, err);
     else
-        rename_object(fs, req, from->id, to->dirs, spot_object(to), to->parent);
+        rename_object(fs, req, from, to, to->dirs, spot_object(to));
 }
 
 void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t to_parent,
