@@ -39,10 +39,17 @@ struct listing {
     bool passing; /* what it has, or has not, changes by time too */
 };
 
-/* Without a number here, the kernel takes the name's type only and asks when it wants more. */
+/* Without a number here, the kernel takes the name's type only and asks when it wants more. So are
+ * files that are made from many objects: to list the root is not to add up the cloud. */
 static bool wants_number(const struct node *node, const char *name)
 {
-    return !node_is_live(node) && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+    return (!node_is_live(node) || node->object->kind == OBJECT_VM) && strcmp(name, ".") != 0 &&
+           strcmp(name, "..") != 0;
+}
+
+static mode_t node_type(const struct node *node)
+{
+    return node->row ? node->row->mode & S_IFMT : S_IFDIR;
 }
 
 static size_t add_plus(struct listing *list, const struct node *node, const char *name,
@@ -50,10 +57,12 @@ static size_t add_plus(struct listing *list, const struct node *node, const char
 {
     struct fuse_entry_param entry = {.entry_timeout = ENTRY_TIMEOUT};
 
-    node_stat(list->fs->cloud, node, &entry.attr);
-    entry.attr_timeout = fs_valid(list->fs, node);
-    if (wants_number(node, name))
+    if (wants_number(node, name)) {
+        fs_node_stat(list->fs, node, &entry.attr, &entry.attr_timeout);
         entry.ino = entry.attr.st_ino;
+    } else {
+        entry.attr = (struct stat){.st_ino = node_ino(node), .st_mode = node_type(node)};
+    }
     return fuse_add_direntry_plus(list->req, list->at, list->left, name, &entry, offset);
 }
 
@@ -62,7 +71,7 @@ static size_t add_plain(struct listing *list, const struct node *node, const cha
 {
     struct stat st = {
         .st_ino = node_ino(node),
-        .st_mode = node->row ? node->row->mode : S_IFDIR,
+        .st_mode = node_type(node),
     };
 
     return fuse_add_direntry(list->req, list->at, list->left, name, &st, offset);

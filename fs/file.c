@@ -82,6 +82,7 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
     struct fs *fs = fs_of(req);
     struct handle *handle = handle_of(fi);
     g_autoptr(GBytes) text = NULL;
+    struct view view;
     const char *data;
     size_t len;
 
@@ -101,8 +102,8 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
         read_buffer(handle, req, size, offset);
         return;
     }
-    if (handle->row->facet == LIVE)
-        publish_touch(fs->publish, ino);
+    if (handle->row->facet >= FACETS && publish_look(fs->publish, ino, false, &view))
+        view_clear(&view); /* that it is looked at is what matters */
     text = g_bytes_ref(handle->text);
     data = g_bytes_get_data(text, &len);
     reply_part(req, data, len, size, offset);

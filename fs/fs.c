@@ -17,6 +17,11 @@ static int64_t now_us(void)
     return g_get_monotonic_time();
 }
 
+static void live_expired(void *ctx, uint64_t ino)
+{
+    notify_attributes(((struct fs *)ctx)->notify, ino);
+}
+
 static void live_changed(void *ctx, uint64_t ino)
 {
     struct fs *fs = ctx;
@@ -25,7 +30,7 @@ static void live_changed(void *ctx, uint64_t ino)
     notify_inode(fs->notify, ino);
 }
 
-static const struct publish_ops publish_ops = {fs_render, live_changed, now_us, cloud_now};
+static const struct publish_ops publish_ops = {live_expired, live_changed, now_us, cloud_now};
 
 void fs_init(struct fs *fs, struct engine *engine, const struct conf *conf)
 {
@@ -74,17 +79,8 @@ uint64_t fs_object_id(struct fs *fs, enum object_kind kind, const char *name)
     return id;
 }
 
-double fs_valid(struct fs *fs, const struct node *node)
+GString *fs_render(struct fs *fs, uint64_t ino)
 {
-    if (node_is_dir(node))
-        return ATTR_TIMEOUT;
-    return node->row->facet >= FACETS || pages_are_old(fs->pages, node_ino(node)) ? 0
-                                                                                  : ATTR_TIMEOUT;
-}
-
-GString *fs_render(void *ctx, uint64_t ino)
-{
-    struct fs *fs = ctx;
     struct node node;
     GString *text = NULL;
 
@@ -95,38 +91,45 @@ GString *fs_render(void *ctx, uint64_t ino)
     return text;
 }
 
-/* Size and time of the version that INO shows. */
-static int stat_live(struct fs *fs, uint64_t ino, struct stat *st, double *valid)
+void fs_version(struct fs *fs, const struct node *node, bool text, struct view *view)
 {
-    struct view view;
+    uint64_t ino = node_ino(node);
 
-    if (!publish_look(fs->publish, ino, &view))
-        return ESTALE;
-    stat_set_size(st, view_size(&view));
-    stat_set_time(st, view.time);
-    *valid = pages_are_old(fs->pages, ino) ? 0 : (double)view.life / G_USEC_PER_SEC;
-    view_clear(&view);
-    return 0;
+    if (!publish_look(fs->publish, ino, text, view))
+        publish_put(fs->publish, ino, node_sampled_with(node), node->row->facet == CLOCKED,
+                    node_text(fs->cloud, node), view);
+}
+
+void fs_node_stat(struct fs *fs, const struct node *node, struct stat *st, double *valid)
+{
+    bool lasts = node_is_dir(node) || node->row->facet != LOG;
+
+    node_stat(fs->cloud, node, st);
+    if (node_is_live(node)) {
+        g_auto(View) view = {0};
+
+        fs_version(fs, node, false, &view);
+        stat_set_size(st, view.size);
+        stat_set_time(st, view.time);
+        lasts = view.lasts;
+    }
+    *valid = lasts && !pages_are_old(fs->pages, st->st_ino) ? ATTR_TIMEOUT : 0;
 }
 
 int fs_stat(struct fs *fs, uint64_t ino, struct stat *st, double *valid)
 {
     struct node node;
-    bool live = false;
-    int err = ESTALE;
+    bool found;
 
     *valid = 0;
     if (scratch_is(ino))
         return scratch_stat(fs->scratches, ino, st);
     cloud_read_lock(fs->cloud);
-    if (node_find(fs->cloud, ino, &node)) {
-        node_stat(fs->cloud, &node, st);
-        *valid = fs_valid(fs, &node);
-        live = node_is_live(&node);
-        err = 0;
-    }
+    found = node_find(fs->cloud, ino, &node);
+    if (found)
+        fs_node_stat(fs, &node, st, valid);
     cloud_read_unlock(fs->cloud);
-    return live ? stat_live(fs, ino, st, valid) : err;
+    return found ? 0 : ESTALE;
 }
 
 static int find_entry(struct fs *fs, uint64_t parent, const char *name, struct node *child)
@@ -160,24 +163,16 @@ static int scratch_entry(struct fs *fs, uint64_t parent, const char *name,
 int fs_entry(struct fs *fs, uint64_t parent, const char *name, struct fuse_entry_param *entry)
 {
     struct node child;
-    bool live = false;
     int err;
 
     *entry = (struct fuse_entry_param){.entry_timeout = ENTRY_TIMEOUT};
     cloud_read_lock(fs->cloud);
     err = find_entry(fs, parent, name, &child);
-    if (!err) {
-        node_stat(fs->cloud, &child, &entry->attr);
-        entry->attr_timeout = fs_valid(fs, &child);
-        live = node_is_live(&child);
-    }
+    if (!err)
+        fs_node_stat(fs, &child, &entry->attr, &entry->attr_timeout);
     cloud_read_unlock(fs->cloud);
-    if (live)
-        err = stat_live(fs, entry->attr.st_ino, &entry->attr, &entry->attr_timeout);
-    if (err == ENOENT && !live)
+    if (err == ENOENT)
         return scratch_entry(fs, parent, name, entry);
-    if (err)
-        return err == ESTALE && live ? ENOENT : err;
     entry->ino = entry->attr.st_ino;
-    return 0;
+    return err;
 }

@@ -4,8 +4,8 @@
  *
  * Every request is answered exactly once. None waits: reads come from the model and from
  * published versions, what takes long is parked (park.h) and answered from the engine's thread.
- * Lock order: a handle's lock, the reply barrier (notify.h), the model's. A published version's
- * lock is never held together with another.
+ * Lock order: a handle's lock, the reply barrier (notify.h), the model's, that of published
+ * versions (publish.h).
  */
 #pragma once
 
@@ -41,9 +41,9 @@ struct fs {
 };
 
 /*
- * Seconds. Names, attributes and listings are cached until they are invalidated. Those of what
- * changes by sampling stay for a part of their version's life (publish.h); those of the log and of
- * scratch files are always asked for.
+ * Seconds. Names, attributes and listings are cached until they are invalidated; those of what
+ * changes by sampling until the next sample (publish.h). Those of the log and of scratch files are
+ * always asked for.
  */
 #define ENTRY_TIMEOUT 3600.0
 #define ATTR_TIMEOUT  3600.0
@@ -63,11 +63,14 @@ static inline struct fs *fs_of(fuse_req_t req)
 
 struct actor fs_actor(fuse_req_t req);
 
-/* Attributes of INO, with the size and time of the version that a live file shows now, and the
- * seconds for which they hold. ESTALE. */
+/* Attributes of INO, and the seconds for which they hold. ESTALE. */
 int fs_stat(struct fs *fs, uint64_t ino, struct stat *st, double *valid) EXCLUDES(model);
-/* The same of what changes with a facet only. */
-double fs_valid(struct fs *fs, const struct node *node);
+/* The same of NODE. */
+void fs_node_stat(struct fs *fs, const struct node *node, struct stat *st, double *valid)
+    REQUIRES_SHARED(model);
+/* The version that a live NODE shows now, with its text where that is asked for. */
+void fs_version(struct fs *fs, const struct node *node, bool text, struct view *view)
+    REQUIRES_SHARED(model);
 /* ENOENT, ESTALE, ENOTDIR. */
 int fs_entry(struct fs *fs, uint64_t parent, const char *name, struct fuse_entry_param *entry)
     EXCLUDES(model);
@@ -75,8 +78,8 @@ int fs_entry(struct fs *fs, uint64_t parent, const char *name, struct fuse_entry
 uint64_t fs_object_id(struct fs *fs, enum object_kind kind, const char *name) EXCLUDES(model);
 /* Removes an object's file from DIR in specs/ and answers REQ. */
 void fs_drop(struct fs *fs, fuse_req_t req, uint64_t dir, uint64_t id);
-/* For publish_ops: the text of INO, or NULL. */
-GString *fs_render(void *fs, uint64_t ino) EXCLUDES(model);
+/* The text of INO, or NULL. */
+GString *fs_render(struct fs *fs, uint64_t ino) EXCLUDES(model);
 
 /* ---- the operations, by file */
 /* names.c */

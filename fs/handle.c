@@ -24,10 +24,16 @@ struct handles *handles_new(void)
     return all;
 }
 
-static void dispose(struct handle *handle)
+static void leave_pages(struct handle *handle)
 {
     if (handle->paged && pages_close(handle->paged->pages, handle->ino))
         notify_inode(handle->paged->notify, handle->ino);
+    handle->paged = NULL;
+}
+
+static void dispose(struct handle *handle)
+{
+    leave_pages(handle);
     g_clear_pointer(&handle->text, g_bytes_unref);
     buffer_free(handle->buffer);
     pthread_mutex_destroy(&handle->lock);
@@ -56,8 +62,23 @@ static bool wants_write(int flags)
     return (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC);
 }
 
+/* The pages are for who has the version that INO still shows when it has got them: its time may
+ * have been over in between. */
+static void take_version(struct fs *fs, const struct node *node, struct handle *handle)
+    REQUIRES_SHARED(model)
+{
+    struct view view;
+
+    fs_version(fs, node, true, &view);
+    handle->text = view.text;
+    if (pages_open(fs->pages, handle->ino))
+        handle->paged = fs;
+    if (!publish_shows(fs->publish, handle->ino, view.time))
+        leave_pages(handle);
+}
+
 /* What the model says about INO, at the moment of open. */
-static int look(struct fs *fs, uint64_t ino, int flags, struct handle *handle, bool *live)
+static int look(struct fs *fs, uint64_t ino, int flags, struct handle *handle)
     REQUIRES_SHARED(model)
 {
     struct node node;
@@ -75,36 +96,27 @@ static int look(struct fs *fs, uint64_t ino, int flags, struct handle *handle, b
         atomic_store(&handle->seen, node.object->times[node.row->facet]);
     if (wants_write(flags) && !node.row->store)
         return EACCES; /* for root too: nothing could come of it */
-    *live = node_is_live(&node);
-    if (!*live && node.row->facet != LOG && !wants_write(flags) && pages_open(fs->pages, ino))
+    if (node.row->facet == LOG)
+        return 0;
+    if (node_is_live(&node)) {
+        take_version(fs, &node, handle);
+        return 0;
+    }
+    if (!wants_write(flags) && pages_open(fs->pages, ino))
         handle->paged = fs;
-    if (!*live && node.row->facet != LOG)
-        handle->text = g_string_free_to_bytes(node_text(fs->cloud, &node));
+    handle->text = g_string_free_to_bytes(node_text(fs->cloud, &node));
     return 0;
 }
 
 static int look_locked(struct fs *fs, uint64_t ino, int flags, struct handle *handle)
     EXCLUDES(model)
 {
-    struct view view = {0};
-    bool live = false;
     int err;
 
     cloud_read_lock(fs->cloud);
-    err = look(fs, ino, flags, handle, &live);
+    err = look(fs, ino, flags, handle);
     cloud_read_unlock(fs->cloud);
-    if (!live)
-        return err;
-    /* First, so that its time is not over in between. */
-    if (!publish_look(fs->publish, ino, &view))
-        return ESTALE;
-    view_clear(&view);
-    if (pages_open(fs->pages, ino))
-        handle->paged = fs;
-    if (!publish_look(fs->publish, ino, &view))
-        return ESTALE;
-    handle->text = view.text;
-    return 0;
+    return err;
 }
 
 /* The text that writing starts from. */

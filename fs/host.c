@@ -66,7 +66,7 @@ static const struct file_row rows[] = {
     ROW_SCORE,
     ROW_METRICS,
     ROW_ERROR,
-    {"resources", CODE_RESOURCES, S_IFREG | 0444, LIVE,            show_resources, NULL,
+    {"resources", CODE_RESOURCES, S_IFREG | 0444, CLOCKED,         show_resources, NULL,
       "key value lines: what it has, what is allocated, what is used"                                                },
     {"vms",       CODE_VMS,       S_IFDIR | 0777, FACET_LINKS,     NULL,           NULL, "links to the VMs it holds"},
     {"moves",     CODE_MOVES,     S_IFREG | 0444, FACET_PLACEMENT, show_placement, NULL,

@@ -7,6 +7,7 @@
 #include "fs/notify.h"
 #include "fs/pages.h"
 #include "fs/poll.h"
+#include "fs/publish.h"
 #include "fs/specs.h"
 #include "fs/table.h"
 
@@ -81,6 +82,51 @@ static void post_facet(struct inval *inval, const struct object *object, enum fa
         notify_name(inval->notify, ino_make(object->id, CODE_SELF), "host");
 }
 
+/* ---- what changes by sampling: by events too, and with it what is added up from it */
+
+static void outdate(struct inval *inval, const struct object *object)
+{
+    const struct file_table *files = table_of(object);
+
+    for (size_t i = 0; i < files->n; i++)
+        if (files->rows[i].facet == LIVE || files->rows[i].facet == CLOCKED)
+            publish_outdate(inval->publish, ino_make(object->id, files->rows[i].code));
+}
+
+static void outdate_root(struct inval *inval)
+{
+    publish_outdate(inval->publish, ino_make(ROOT_ID, CODE_SCORE));
+    publish_outdate(inval->publish, ino_make(ROOT_ID, CODE_METRICS));
+}
+
+/* OTHER: a host or service that OBJECT came to or left; NULL: none. */
+static void outdate_scores(struct inval *inval, const struct object *object,
+                           const struct object *other) REQUIRES_SHARED(model)
+{
+    outdate(inval, object);
+    outdate_root(inval);
+    if (other)
+        outdate(inval, other);
+    if (object->kind != OBJECT_VM)
+        return;
+    if (object->vm.host)
+        outdate(inval, object->vm.host);
+    if (object->vm.service)
+        outdate(inval, object->vm.service);
+}
+
+static void outdate_by_facet(struct inval *inval, const struct object *object, enum facet facet)
+    REQUIRES_SHARED(model)
+{
+    if (facet == FACET_ERROR || facet == FACET_ATTR)
+        return;
+    outdate_scores(inval, object, NULL);
+    /* A host's spec has terms of its VMs' scores. */
+    for (unsigned i = 0;
+         facet == FACET_SPEC && object->kind == OBJECT_HOST && i < object->host.vms->len; i++)
+        outdate(inval, object->host.vms->pdata[i]);
+}
+
 static void wake_pollers(void *pollers)
 {
     pollers_wake(pollers);
@@ -100,13 +146,25 @@ void inval_watch(void *ctx, enum change what, const struct object *object, enum 
     switch (what) {
     case CHANGE_REMOVED:
         post_removed(inval, object, other);
+        outdate_scores(inval, object, NULL);
+        break;
+    case CHANGE_LINKED: /* the directory's time comes as a facet */
+        outdate_scores(inval, object, other);
         break;
     case CHANGE_UNLINKED:
         post_link(inval, object, other);
+        outdate_scores(inval, object, other);
         break;
     case CHANGE_FACET:
         post_facet(inval, object, facet);
+        outdate_by_facet(inval, object, facet);
         post_wake(inval);
+        break;
+    case CHANGE_SAMPLED:
+        publish_sampled(inval->publish, object->id);
+        break;
+    case CHANGE_MEASURED:
+        outdate_scores(inval, object, NULL);
         break;
     case CHANGE_EVENTS: /* the log itself is never cached */
         post_wake(inval);
@@ -115,8 +173,7 @@ void inval_watch(void *ctx, enum change what, const struct object *object, enum 
         /* That a name is not there is never cached, and the directory's time comes as a facet; but
          * after a renaming its links say something else. */
         post_files(inval, object, FACET_LINKS);
-        break;
-    case CHANGE_LINKED: /* the directory's time comes as a facet */
+        outdate_scores(inval, object, NULL);
         break;
     case CHANGE_LEAVING:
         post_left_specs(inval, object);

@@ -7,9 +7,11 @@
 struct notify;
 struct pages;
 struct pollers;
+struct publish;
 
 struct inval {
     struct notify *notify;
+    struct publish *publish;
     struct pages *pages;
     struct pollers *pollers; /* woken by changes */
 };

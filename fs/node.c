@@ -12,6 +12,15 @@ uint64_t node_ino(const struct node *node)
     return ino_make(node->object->id, node->row ? node->row->code : CODE_SELF);
 }
 
+uint64_t node_sampled_with(const struct node *node)
+{
+    const struct object *object = node->object;
+
+    if (object->kind == OBJECT_VM && object->vm.host)
+        return object->vm.host->id;
+    return object->kind == OBJECT_HOST ? object->id : 0;
+}
+
 uint64_t node_key(const struct node *dir, const struct node *child)
 {
     const struct folder_row *folder = folder_by_id(dir->object->id);

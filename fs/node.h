@@ -22,10 +22,13 @@ static inline bool node_is_dir(const struct node *node)
 
 static inline bool node_is_live(const struct node *node)
 {
-    return node->row && node->row->facet == LIVE;
+    return node->row && (node->row->facet == LIVE || node->row->facet == CLOCKED);
 }
 
 uint64_t node_ino(const struct node *node);
+
+/* The host whose samples change a file that is live; 0: those of any. */
+uint64_t node_sampled_with(const struct node *node) REQUIRES_SHARED(model);
 
 /* What CHILD is hidden under as a name in DIR: see hidden.h. */
 uint64_t node_key(const struct node *dir, const struct node *child);

@@ -14,6 +14,7 @@ struct note {
     void (*fn)(void *data); /* instead of a notification */
     void *data;
     bool again; /* was sent once */
+    bool keep;  /* what the kernel has of the text, or listing, of ino */
 };
 
 struct notify {
@@ -51,6 +52,11 @@ static bool push(struct notify *notify, const struct note *from)
 void notify_inode(struct notify *notify, uint64_t ino)
 {
     push(notify, &(struct note){.ino = ino});
+}
+
+void notify_attributes(struct notify *notify, uint64_t ino)
+{
+    push(notify, &(struct note){.ino = ino, .keep = true});
 }
 
 void notify_name(struct notify *notify, uint64_t parent, const char *name)
@@ -133,8 +139,9 @@ static bool send_note(struct notify *notify, struct note *note)
     if (note->fn) {
         note->fn(note->data);
     } else {
-        unknown = fuse_lowlevel_notify_inval_inode(notify->session, note->ino, 0, 0) == -ENOENT;
-        if (first)
+        unknown = fuse_lowlevel_notify_inval_inode(notify->session, note->ino, note->keep ? -1 : 0,
+                                                   0) == -ENOENT;
+        if (first && !note->keep)
             notify->ops->told(notify->ctx, note->ino);
     }
     return unknown && first;

@@ -3,24 +3,33 @@
 
 #include <pthread.h>
 
+enum stage {
+    OVER,    /* the next look makes another */
+    LEAVING, /* it stays while it is looked at; the kernel asks each time */
+    LASTING, /* until the next sample; the kernel may keep it */
+};
+
 struct entry {
-    uint64_t ino;
+    uint64_t ino, group;
+    enum stage stage;
     GBytes *text; /* NULL: dropped */
     uint64_t hash;
     size_t size;
     int64_t time;
-    int64_t made, looked; /* monotonic */
-    GList link;           /* in `live` while there is a text */
+    int64_t left, looked; /* monotonic: since when it is LEAVING, and when it was looked at last */
+    GList with_text;      /* in `texts` while there is a text */
+    GList in_group;       /* in its group while it is LASTING */
 };
 
 struct publish {
     const struct publish_ops *ops;
     void *ctx;
     pthread_mutex_t lock; /* of all below */
-    unsigned purge_at;    /* entries, at which those without a text go */
+    unsigned purge_at;    /* entries, at which those that nobody needs go */
     bool forgot;          /* some went: what is new here may be known outside */
     GHashTable *entries;  /* ino to struct entry * */
-    GQueue live;          /* the one looked at last at its end */
+    GHashTable *groups;   /* id to GQueue * of its lasting entries */
+    GQueue texts;         /* the one looked at last at its end */
     size_t bytes;
 };
 
@@ -29,17 +38,12 @@ void view_clear(struct view *view)
     g_clear_pointer(&view->text, g_bytes_unref);
 }
 
-size_t view_size(const struct view *view)
-{
-    return view->text ? g_bytes_get_size(view->text) : 0;
-}
-
 static void drop_text(struct publish *publish, struct entry *entry)
 {
     if (!entry->text)
         return;
     publish->bytes -= entry->size;
-    g_queue_unlink(&publish->live, &entry->link);
+    g_queue_unlink(&publish->texts, &entry->with_text);
     g_clear_pointer(&entry->text, g_bytes_unref);
 }
 
@@ -58,9 +62,10 @@ struct publish *publish_new(const struct publish_ops *ops, void *ctx)
     publish->ops = ops;
     publish->ctx = ctx;
     pthread_mutex_init(&publish->lock, NULL);
-    g_queue_init(&publish->live);
+    g_queue_init(&publish->texts);
     publish->purge_at = PUBLISH_REMEMBER;
     publish->entries = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, entry_free);
+    publish->groups = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
     return publish;
 }
 
@@ -68,6 +73,7 @@ void publish_free(struct publish *publish)
 {
     if (!publish)
         return;
+    g_hash_table_destroy(publish->groups);
     g_hash_table_destroy(publish->entries);
     pthread_mutex_destroy(&publish->lock);
     g_free(publish);
@@ -83,48 +89,98 @@ static uint64_t hash_text(const GString *text)
     return hash;
 }
 
+/* ---- stages */
+
+/* The queue of a group is there while it has an entry. */
+static void leave_group(struct publish *publish, struct entry *entry)
+{
+    GQueue *group = g_hash_table_lookup(publish->groups, &entry->group);
+
+    g_queue_unlink(group, &entry->in_group);
+    if (g_queue_is_empty(group))
+        g_hash_table_remove(publish->groups, &entry->group);
+}
+
+static void enter_group(struct publish *publish, struct entry *entry)
+{
+    GQueue *group = g_hash_table_lookup(publish->groups, &entry->group);
+
+    if (!group) {
+        group = g_new0(GQueue, 1);
+        g_hash_table_insert(publish->groups, g_memdup2(&entry->group, sizeof entry->group), group);
+    }
+    g_queue_push_tail_link(group, &entry->in_group);
+}
+
+static void set_stage(struct publish *publish, struct entry *entry, enum stage stage)
+{
+    if (entry->stage == LASTING)
+        leave_group(publish, entry);
+    entry->stage = stage;
+    if (stage == LASTING)
+        enter_group(publish, entry);
+}
+
 static bool is_current(const struct entry *entry, int64_t now)
 {
-    return entry->text && now - entry->looked < PUBLISH_HOLD && now - entry->made < PUBLISH_LIMIT;
+    if (entry->stage != LEAVING)
+        return entry->stage == LASTING;
+    return now - MAX(entry->looked, entry->left) < PUBLISH_HOLD &&
+           now - entry->left < PUBLISH_LIMIT;
 }
 
-/* Looked at now, it stays for HOLD, but not beyond LIMIT. */
-static int64_t life_of(const struct entry *entry, int64_t now)
-{
-    int64_t left = MIN(PUBLISH_HOLD, entry->made + PUBLISH_LIMIT - now);
+/* ---- looking */
 
-    return MAX(left - PUBLISH_MARGIN, 0);
-}
-
-static void look(struct publish *publish, struct entry *entry, int64_t now, struct view *view)
+static void look(struct publish *publish, struct entry *entry, int64_t now, bool text,
+                 struct view *view)
 {
     entry->looked = now;
-    g_queue_unlink(&publish->live, &entry->link);
-    g_queue_push_tail_link(&publish->live, &entry->link);
-    if (view)
-        *view = (struct view){g_bytes_ref(entry->text), entry->time, life_of(entry, now)};
+    if (entry->text) {
+        g_queue_unlink(&publish->texts, &entry->with_text);
+        g_queue_push_tail_link(&publish->texts, &entry->with_text);
+    }
+    *view = (struct view){.size = entry->size,
+                          .time = entry->time,
+                          .lasts = entry->stage == LASTING,
+                          .text = text ? g_bytes_ref(entry->text) : NULL};
 }
 
-static bool look_current(struct publish *publish, uint64_t ino, struct view *view)
+bool publish_look(struct publish *publish, uint64_t ino, bool text, struct view *view)
 {
     int64_t now = publish->ops->monotonic();
     struct entry *entry;
-    bool current;
+    bool found;
 
     pthread_mutex_lock(&publish->lock);
     entry = g_hash_table_lookup(publish->entries, &ino);
-    current = entry && is_current(entry, now);
-    if (current)
-        look(publish, entry, now, view);
+    found = entry && is_current(entry, now) && (entry->text || !text);
+    if (found)
+        look(publish, entry, now, text, view);
     pthread_mutex_unlock(&publish->lock);
-    return current;
+    return found;
 }
 
-static gboolean has_no_text(void *key, void *value, void *data)
+bool publish_shows(struct publish *publish, uint64_t ino, int64_t time)
 {
+    const struct entry *entry;
+    bool shows;
+
+    pthread_mutex_lock(&publish->lock);
+    entry = g_hash_table_lookup(publish->entries, &ino);
+    shows = entry && entry->time == time;
+    pthread_mutex_unlock(&publish->lock);
+    return shows;
+}
+
+/* ---- making */
+
+static gboolean is_needless(void *key, void *value, void *data)
+{
+    const struct entry *entry = value;
+
     (void)key;
     (void)data;
-    return ((struct entry *)value)->text == NULL;
+    return !entry->text && entry->stage != LASTING;
 }
 
 static struct entry *entry_of(struct publish *publish, uint64_t ino)
@@ -134,13 +190,13 @@ static struct entry *entry_of(struct publish *publish, uint64_t ino)
     if (entry)
         return entry;
     if (g_hash_table_size(publish->entries) >= publish->purge_at) {
-        publish->forgot |= g_hash_table_foreach_remove(publish->entries, has_no_text, NULL) > 0;
-        /* Twice what is live, so that the walk costs each insert the same. */
+        publish->forgot |= g_hash_table_foreach_remove(publish->entries, is_needless, NULL) > 0;
+        /* Twice what is left, so that the walk costs each insert the same. */
         publish->purge_at = MAX(PUBLISH_REMEMBER, 2 * g_hash_table_size(publish->entries));
     }
     entry = g_new0(struct entry, 1);
     entry->ino = ino;
-    entry->link.data = entry;
+    entry->with_text.data = entry->in_group.data = entry;
     g_hash_table_insert(publish->entries, &entry->ino, entry);
     return entry;
 }
@@ -160,54 +216,94 @@ static void set_text(struct publish *publish, struct entry *entry, GString *text
     entry->size = text->len;
     entry->text = g_string_free_to_bytes(text);
     publish->bytes += entry->size;
-    g_queue_push_tail_link(&publish->live, &entry->link);
+    g_queue_push_tail_link(&publish->texts, &entry->with_text);
 }
 
 /* At the head is the one that was looked at longest ago. */
-static void sweep(struct publish *publish, int64_t now)
+static void bound_texts(struct publish *publish)
 {
-    struct entry *entry;
-
-    while ((entry = g_queue_peek_head(&publish->live)) && now - entry->looked >= PUBLISH_HOLD)
-        drop_text(publish, entry);
+    while (publish->bytes > PUBLISH_KEEP && publish->texts.length > 1)
+        drop_text(publish, g_queue_peek_head(&publish->texts));
 }
 
-bool publish_look(struct publish *publish, uint64_t ino, struct view *view)
+void publish_put(struct publish *publish, uint64_t ino, uint64_t group, bool fleeting,
+                 GString *text, struct view *view)
 {
-    GString *text;
     struct entry *entry;
     int64_t now;
 
-    if (look_current(publish, ino, view))
-        return true;
-    text = publish->ops->render(publish->ctx, ino);
-    if (!text)
-        return false;
-
     pthread_mutex_lock(&publish->lock);
     now = publish->ops->monotonic();
-    sweep(publish, now);
     entry = entry_of(publish, ino);
-    if (is_current(entry, now)) {
+    if (is_current(entry, now) && entry->text) {
         g_string_free(text, true); /* somebody else was faster */
     } else {
         set_text(publish, entry, text);
-        entry->made = now;
+        set_stage(publish, entry, OVER); /* leaves the group that it was in */
+        entry->group = group;
+        entry->left = now;
+        set_stage(publish, entry, fleeting ? LEAVING : LASTING);
     }
-    look(publish, entry, now, view);
+    look(publish, entry, now, true, view);
+    bound_texts(publish);
     pthread_mutex_unlock(&publish->lock);
-    return true;
 }
 
-void publish_touch(struct publish *publish, uint64_t ino)
+/* ---- ends */
+
+/* What has no text any more cannot stay. */
+static void expire_group(struct publish *publish, uint64_t id, int64_t now)
 {
-    look_current(publish, ino, NULL);
+    GQueue *group = g_hash_table_lookup(publish->groups, &id);
+
+    for (unsigned n = group ? group->length : 0; n > 0; n--) { /* the last one takes it away */
+        struct entry *entry = g_queue_peek_head(group);
+
+        entry->left = now;
+        set_stage(publish, entry, entry->text ? LEAVING : OVER);
+        publish->ops->expired(publish->ctx, entry->ino);
+    }
+}
+
+void publish_sampled(struct publish *publish, uint64_t group)
+{
+    int64_t now = publish->ops->monotonic();
+
+    pthread_mutex_lock(&publish->lock);
+    expire_group(publish, group, now);
+    if (group)
+        expire_group(publish, 0, now);
+    pthread_mutex_unlock(&publish->lock);
+}
+
+void publish_outdate(struct publish *publish, uint64_t ino)
+{
+    struct entry *entry;
+
+    pthread_mutex_lock(&publish->lock);
+    entry = g_hash_table_lookup(publish->entries, &ino);
+    if (entry && entry->stage == LASTING)
+        publish->ops->expired(publish->ctx, ino);
+    if (entry) {
+        set_stage(publish, entry, OVER);
+        drop_text(publish, entry);
+    }
+    pthread_mutex_unlock(&publish->lock);
 }
 
 void publish_sweep(struct publish *publish)
 {
+    int64_t now = publish->ops->monotonic();
+    GList *next;
+
     pthread_mutex_lock(&publish->lock);
-    sweep(publish, publish->ops->monotonic());
+    for (GList *link = publish->texts.head; link; link = next) {
+        struct entry *entry = link->data;
+
+        next = link->next;
+        if (!is_current(entry, now))
+            drop_text(publish, entry);
+    }
     pthread_mutex_unlock(&publish->lock);
 }
 

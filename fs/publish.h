@@ -2,13 +2,23 @@
 /*
  * Published versions of files whose content changes by sampling.
  *
- * A tool does lstat, open, fstat, reads and a last fstat, and must see one version in all of them;
- * the kernel does not say which handle an fstat is about. So text, length and time are made
- * together when somebody looks, and stay while somebody looks: HOLD after the last look, and
- * LIMIT in all. Who has the file open keeps its own version by a reference to the text.
+ * Text, length and time of a version are made together when somebody looks, and last until the next
+ * sample (publish_sampled()) or event (publish_outdate()); the kernel may keep them as long. So
+ * whoever looks at a file again costs nobody anything, until there is something new to see.
  *
- * A file's time moves only when its text does, also over versions that were dropped meanwhile:
- * their hash is kept. Any thread; no lock is held while rendering.
+ * A tool does lstat, open, fstat, reads and a last fstat, and must see one version in all of them;
+ * the kernel does not say which handle an fstat is about, and a look at what it keeps is not seen
+ * here. So a sample does not end a version in the middle of that: the kernel is told to ask for
+ * attributes again, and the version stays while somebody looks, HOLD after the last look or the
+ * sample, and LIMIT after the sample in all. Events, which are rare, end it at once. Who has the
+ * file open keeps its own version by a reference to the text.
+ *
+ * A file's time moves only when its text does, also over versions that are over: their hash is
+ * kept. Texts are kept while they may be needed, the newest KEEP bytes of them at most: until the
+ * next sample the same can be made again.
+ *
+ * Any thread. Versions are asked for and made with the model locked, so that no sample and no event
+ * comes in between; the lock in here is a leaf but for the functions of publish_ops.
  */
 #pragma once
 
@@ -17,27 +27,28 @@
 #include <stdint.h>
 
 enum {
-    PUBLISH_HOLD = 1000 * 1000,      /* microseconds */
-    PUBLISH_LIMIT = 3 * 1000 * 1000, /* the same */
-    /* How long before its end a version is not cached any more. Looks at what is cached are not
-     * seen, and a tool that was given it so still has to open and read it. */
-    PUBLISH_MARGIN = 300 * 1000,
+    PUBLISH_HOLD = 300 * 1000,   /* microseconds */
+    PUBLISH_LIMIT = 1000 * 1000, /* the same */
+    PUBLISH_KEEP = 16 << 20,
     PUBLISH_REMEMBER = 65536, /* files of which nothing but hash and time is kept */
 };
 
 /* A version of a file. */
 struct view {
-    GBytes *text;
+    GBytes *text; /* NULL: not asked for */
+    size_t size;
     int64_t time; /* nanoseconds since the epoch */
-    int64_t life; /* microseconds for which its attributes may be taken to be so */
+    bool lasts;   /* its attributes are so until publish_ops say otherwise */
 };
 void view_clear(struct view *view);
-size_t view_size(const struct view *view);
+typedef struct view View;
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(View, view_clear)
 
+/* These two are called with a lock held, and are to take leaves only. */
 struct publish_ops {
-    /* The text of INO as it is now; NULL: there is no such file any more. */
-    GString *(*render)(void *ctx, uint64_t ino);
-    /* INO shows another text from now on. With a lock held: is to take leaves only. */
+    /* The attributes of INO that last do no more. */
+    void (*expired)(void *ctx, uint64_t ino);
+    /* INO shows another text from now on. */
     void (*changed)(void *ctx, uint64_t ino);
     int64_t (*monotonic)(void); /* microseconds */
     int64_t (*wall)(void);      /* nanoseconds since the epoch */
@@ -47,10 +58,21 @@ struct publish;
 struct publish *publish_new(const struct publish_ops *ops, void *ctx);
 void publish_free(struct publish *publish);
 
-/* The version of INO that is being looked at, or a new one; false: the file is gone. */
-bool publish_look(struct publish *publish, uint64_t ino, struct view *view);
-/* A version is being read through a handle. */
-void publish_touch(struct publish *publish, uint64_t ino);
+/* The version that INO shows, with its text where that is asked for. False: it is over, or its text
+ * is gone, and publish_put() is to follow. */
+bool publish_look(struct publish *publish, uint64_t ino, bool text, struct view *view);
+/* TEXT, which is taken over, is what INO says now. It lasts until GROUP is sampled, or until it is
+ * outdated; not where FLEETING: it moves with the clock too. */
+void publish_put(struct publish *publish, uint64_t ino, uint64_t group, bool fleeting,
+                 GString *text, struct view *view);
+/* Whether INO still shows the version of TIME. */
+bool publish_shows(struct publish *publish, uint64_t ino, int64_t time);
+
+/* The files of GROUP, and those of group 0, may say something else from now on. */
+void publish_sampled(struct publish *publish, uint64_t group);
+/* INO may say something else, and is to say it at once. */
+void publish_outdate(struct publish *publish, uint64_t ino);
+
 /* Drops the texts that nobody looks at. */
 void publish_sweep(struct publish *publish);
 /* Bytes of text in all versions. */

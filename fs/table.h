@@ -40,6 +40,7 @@ enum file_code {
 /* What a row has in place of a facet when its content does not change with one. */
 enum {
     LIVE = FACETS, /* changes by sampling: published, see publish.h */
+    CLOCKED,       /* and by the clock too */
     LOG,           /* grows at its end: read where it is, no snapshot */
 };
 

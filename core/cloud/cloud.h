@@ -170,6 +170,8 @@ struct object {
 
     int64_t available GUARDED_BY(model); /* ns of availability counted until `since` */
     int64_t since GUARDED_BY(model);     /* monotonic ns when it became available; -1: it is not */
+    /* Monotonic ns of the last sample of it, or change of its state: its scores are as of then. */
+    int64_t measured GUARDED_BY(model);
 
     union {
         struct host_part host GUARDED_BY(model);
@@ -190,6 +192,8 @@ enum change {
     CHANGE_FACET,    /* FACET of the object changed */
     CHANGE_LINKED,   /* VM appeared in the `vms/` of OTHER (a host or service) */
     CHANGE_UNLINKED, /* VM left the `vms/` of OTHER */
+    CHANGE_SAMPLED,  /* what is measured of the host, and of the VMs on it, has a new value */
+    CHANGE_MEASURED, /* a score of the object may have a new value by another cause */
     CHANGE_EVENTS,   /* a line was added to the log; object is NULL */
 };
 typedef void (*cloud_watcher)(void *ctx, enum change what, const struct object *object,
@@ -286,6 +290,10 @@ void cloud_set_owner(struct cloud *cloud, struct object *object, uid_t uid, gid_
  * goes on to those whose state depends on it (a host's VMs, a VM's service).
  */
 void cloud_refresh_state(struct cloud *cloud, struct object *object) REQUIRES(model);
+/* A sample of HOST has come in: fields and scores of it and of its VMs are as of now. */
+void cloud_sampled(struct cloud *cloud, struct object *host) REQUIRES(model);
+/* What the placement table has reserved on HOST is not what it was. */
+void cloud_reserved(struct cloud *cloud, const struct object *host) REQUIRES(model);
 /* Whether VM does what it is for: it runs, on a host that is up, is healthy where its spec has a
  * check, and is not in a loop of crashes. */
 bool cloud_vm_ready(const struct object *vm) REQUIRES_SHARED(model);
@@ -296,7 +304,8 @@ void cloud_refresh_place(struct cloud *cloud, struct object *host) REQUIRES(mode
  * freed with g_hash_table_destroy. */
 GHashTable *cloud_take_changed(struct cloud *cloud) REQUIRES(model);
 
-/* Seconds that OBJECT was available, up to now. */
+/* Seconds that OBJECT was available, up to when it was measured. Between samples and events nothing
+ * in a score moves, so that who has one needs no other. */
 double cloud_available(const struct object *object) REQUIRES_SHARED(model);
 
 /* The wall clock, nanoseconds since the epoch; never the same twice, never backwards. */

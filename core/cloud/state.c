@@ -139,6 +139,7 @@ static void run_clock(struct object *object) REQUIRES(model)
     bool should = is_available(object);
     int64_t now = monotonic_now();
 
+    object->measured = now;
     if (runs == should)
         return;
     if (runs) {
@@ -154,8 +155,23 @@ double cloud_available(const struct object *object)
     int64_t total = object->available;
 
     if (object->since >= 0)
-        total += monotonic_now() - object->since;
+        total += MAX(object->measured - object->since, 0);
     return (double)total / 1e9;
+}
+
+void cloud_sampled(struct cloud *cloud, struct object *host)
+{
+    int64_t now = monotonic_now();
+
+    host->measured = now;
+    for (unsigned i = 0; i < host->host.vms->len; i++)
+        ((struct object *)host->host.vms->pdata[i])->measured = now;
+    cloud_tell(cloud, CHANGE_SAMPLED, host, FACET_SELF, NULL);
+}
+
+void cloud_reserved(struct cloud *cloud, const struct object *host)
+{
+    cloud_tell(cloud, CHANGE_MEASURED, host, FACET_SELF, NULL);
 }
 
 void cloud_refresh_state(struct cloud *cloud, struct object *object)
@@ -167,6 +183,8 @@ void cloud_refresh_state(struct cloud *cloud, struct object *object)
     object->state = word;
     if (moved)
         cloud_stamp(cloud, object, FACET_STATE);
+    else
+        cloud_tell(cloud, CHANGE_MEASURED, object, FACET_SELF, NULL);
     if (object->kind == OBJECT_HOST) {
         cloud_refresh_place(cloud, object);
         for (unsigned i = 0; i < object->host.vms->len; i++)

@@ -34,6 +34,7 @@ static void hold(struct engine *engine, struct object *vm) REQUIRES(model)
         return;
     want = cloud_want(vm, &spec->vm, types);
     place_take(cloud_place(engine->cloud), hold_id(vm), vm->vm.moving_to->id, &want);
+    cloud_reserved(engine->cloud, vm->vm.moving_to);
 }
 
 static void set_target(struct object *vm, struct object *host) REQUIRES(model)
@@ -233,6 +234,7 @@ static void done_move(struct engine *engine, struct task *task, const GError *er
     failpoint_reached("migrate.told");
     set_target(vm, NULL);
     place_give(cloud_place(engine->cloud), hold_id(vm));
+    cloud_reserved(engine->cloud, host);
     engine->room_changed = true;
     if (error) {
         g_autofree char *doing = g_strdup_printf("moving to %s", host->name);

@@ -62,6 +62,7 @@ void placing_reserve(struct engine *engine, struct object *vm)
         want.memory = vm->vm.memory;
     }
     place_take(cloud_place(engine->cloud), vm->id, vm->vm.host->id, &want);
+    cloud_reserved(engine->cloud, vm->vm.host);
 }
 
 bool placing_check(struct engine *engine, struct object *vm, const struct vm_spec *spec,

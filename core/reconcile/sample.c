@@ -142,6 +142,7 @@ static void done_sample(struct engine *engine, struct task *task, const GError *
     }
     expect_load(engine, host, now);
     look_for_missing(engine, host, now);
+    cloud_sampled(engine->cloud, host);
 }
 
 static void sample_now(struct engine *engine, void *data) REQUIRES(model)

@@ -28,9 +28,10 @@ read -r _ _ d r c s <<<"$row"
 near "$s" "$(calc "$d * $r / $c")"
 near "$(value vms/web1/score schedule)" "$s"
 
-# R x T / C
-sleep 1.2
+# R x T / C, T as of the last sample
+available() { [ "$(calc "$(value "$1/score" available) > 1")" = 1.000000 ]; }
 for object in vms/web1 hosts/h1; do
+    wait_for 10 available $object
     cp "$object/score" "$T/score"
     amount=$(value "$T/score" processors)
     [ "$amount" ] || amount=$(value "$T/score" cpus)
@@ -54,7 +55,6 @@ after=$(value "$M/hosts/h1/score" available)
 put vms/web1 'cpus = 4' 'usage = 0.5' 'virtualization = test' 'memory = 64MiB'
 wait_for 10 reads "$M/vms/web1/state" running
 new_vm web2 'cpus = 2' 'usage = 0.5' 'virtualization = test' 'memory = 64MiB'
-sleep 1.5
 same "$(value "$M/score" performance)" 12.000000
 has "$M/metrics" '# EOF'
 same "$(tail -n 1 "$M/metrics")" '# EOF'

@@ -19,6 +19,7 @@ warm() { # until the file is there; what vanishes meanwhile does not matter
     until [ -e "$T/enough" ]; do
         find . -ls >/dev/null 2>&1
         cat vms/*/state vms/*/spec vms/*/error vms/*/placement specs/*/* >/dev/null 2>&1
+        cat score metrics vms/*/score vms/*/metrics hosts/*/score hosts/*/metrics >/dev/null 2>&1
         ls -l hosts/*/vms/ >/dev/null 2>&1
     done
 }
@@ -35,24 +36,39 @@ agree() { # FILE TEXT
     same "$(tail -c 100 "$1")" "$2"
 }
 
+# The same of a line of a file that changes by sampling, whose other lines may change meanwhile.
+line() { # FILE KEY VALUE
+    same "$1 $2 $(value "$1" "$2")" "$1 $2 $3"
+    [ "$(stat -c %s "$1")" -gt ${#3} ]
+}
+metric() { # FILE NAME VALUE
+    same "$1 $2 $(sed -n "s/^cloudfs_$2{.*} //p" "$1")" "$1 $2 $3"
+}
+
 before=
 for ((i = 1; i <= ROUNDS; i++)); do
     # A verb: the state's text, size and time.
     echo suspend >vms/a/ctl
     agree vms/a/state paused
+    metric vms/a/metrics vm_running 1
+    line score vms_running 2
     now=$(mtime vms/a/state)
     [ "$now" != "$before" ] || die 'the time of state did not move'
     echo resume >vms/a/ctl
     agree vms/a/state running
+    line score vms_running 3
     before=$(mtime vms/a/state)
     [ "$now" != "$before" ] || die 'the time of state did not move'
 
     # A spec, through either of its names, seen through the other.
     text="memory = 32MiB
+demand = $i
 # $(printf '%*s' $((i % 40)) '' | tr ' ' x)"
     printf '%s\n' "$text" >"$T/spec"
     cp "$T/spec" vms/b/spec
     agree specs/vms/b.ini "$text"
+    line vms/b/score demand $i.000000
+    metric vms/b/metrics vm_demand $i
     printf '%s\n' "$text y" >"$T/spec"
     cp "$T/spec" specs/vms/b.ini
     agree vms/b/spec "$text y"
@@ -78,8 +94,12 @@ for ((i = 1; i <= ROUNDS; i++)); do
     [ -L hosts/h2/vms/new ]
     ls hosts/h2/vms | grep -qx new || die 'a new link is not listed'
     same "$(readlink vms/new/host)" ../../hosts/h2
+    metric hosts/h2/metrics host_vms 1
+    line score vms 4
     ls specs/vms | grep -qx new.ini || die 'a new spec is not listed'
     rmdir vms/new
+    metric hosts/h2/metrics host_vms 0
+    line score vms 3
     fails stat vms/new
     fails stat vms/new/state
     fails stat hosts/h2/vms/new

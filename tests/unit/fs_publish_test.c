@@ -10,16 +10,17 @@
 
 #include "fs/publish.h"
 
-static int64_t clock_us, wall_ns;
-static const char *content; /* NULL: the file is gone */
-static unsigned rendered, changes;
+enum { FILE_INO = 7, GROUP = 20 };
 
-static GString *render(void *ctx, uint64_t ino)
+static int64_t clock_us, wall_ns;
+static const char *content;
+static unsigned made, changes, expiries;
+
+static void expired(void *ctx, uint64_t ino)
 {
     (void)ctx;
     (void)ino;
-    rendered++;
-    return content ? g_string_new(content) : NULL;
+    expiries++;
 }
 
 static void changed(void *ctx, uint64_t ino)
@@ -41,11 +42,11 @@ static int64_t wall(void)
 
 static int setup(void **state)
 {
-    static const struct publish_ops ops = {render, changed, monotonic, wall};
+    static const struct publish_ops ops = {expired, changed, monotonic, wall};
 
     clock_us = 1000;
     wall_ns = 0;
-    rendered = changes = 0;
+    made = changes = expiries = 0;
     content = "one";
     *state = publish_new(&ops, NULL);
     return 0;
@@ -57,68 +58,157 @@ static int teardown(void **state)
     return 0;
 }
 
-static void expect(struct publish *publish, const char *text, int64_t time)
+static void look_at(struct publish *publish, uint64_t ino, uint64_t group, bool fleeting,
+                    struct view *view)
+{
+    if (publish_look(publish, ino, true, view))
+        return;
+    made++;
+    publish_put(publish, ino, group, fleeting, g_string_new(content), view);
+}
+
+static void check(struct view *view, const char *text, int64_t time, bool lasts)
+{
+    assert_int_equal(view->size, strlen(text));
+    assert_int_equal(g_bytes_get_size(view->text), strlen(text));
+    assert_memory_equal(g_bytes_get_data(view->text, NULL), text, strlen(text));
+    assert_int_equal(view->time, time);
+    assert_int_equal(view->lasts, lasts);
+    view_clear(view);
+}
+
+static void expect(struct publish *publish, const char *text, int64_t time, bool lasts)
 {
     struct view view = {0};
 
-    assert_true(publish_look(publish, 7, &view));
-    assert_int_equal(view_size(&view), strlen(text));
-    assert_memory_equal(g_bytes_get_data(view.text, NULL), text, strlen(text));
-    assert_int_equal(view.time, time);
-    view_clear(&view);
+    look_at(publish, FILE_INO, GROUP, false, &view);
+    check(&view, text, time, lasts);
 }
 
-static void test_gone(void **state)
+static void test_lasts_until_the_sample(void **state)
 {
     struct view view = {0};
 
-    content = NULL;
-    assert_false(publish_look(*state, 7, &view));
-    assert_null(view.text);
-    assert_int_equal(publish_bytes(*state), 0);
+    assert_false(publish_look(*state, FILE_INO, false, &view));
+    expect(*state, "one", 1, true);
+    content = "second";
+    clock_us += 100 * PUBLISH_LIMIT;
+    expect(*state, "one", 1, true);
+    publish_sampled(*state, GROUP + 1); /* another's */
+    expect(*state, "one", 1, true);
+    assert_int_equal(expiries, 0);
+
+    publish_sampled(*state, GROUP);
+    assert_int_equal(expiries, 1);
+    clock_us += PUBLISH_HOLD;
+    assert_false(publish_look(*state, FILE_INO, false, &view));
+    assert_int_equal(changes, 0);
+    expect(*state, "second", 2, true);
+    assert_int_equal(changes, 1);
+    assert_int_equal(made, 2);
+    assert_true(publish_shows(*state, FILE_INO, 2));
+    assert_false(publish_shows(*state, FILE_INO, 1));
 }
 
+/* What is made from several hosts' samples has group 0. */
+static void test_any_sample(void **state)
+{
+    struct view view = {0};
+
+    look_at(*state, FILE_INO, 0, false, &view);
+    check(&view, "one", 1, true);
+    content = "second";
+    publish_sampled(*state, GROUP);
+    assert_int_equal(expiries, 1);
+    clock_us += PUBLISH_HOLD;
+    look_at(*state, FILE_INO, 0, false, &view);
+    check(&view, "second", 2, true);
+    /* Nobody has looked since: the kernel has nothing that it need be told about. */
+    publish_sampled(*state, GROUP);
+    publish_sampled(*state, GROUP);
+    assert_int_equal(expiries, 2);
+}
+
+/* A tool that was in the middle of it has time to finish. */
 static void test_held_while_looked_at(void **state)
 {
-    expect(*state, "one", 1);
+    expect(*state, "one", 1, true);
+    clock_us += 100 * PUBLISH_LIMIT;
     content = "second";
+    publish_sampled(*state, GROUP);
     clock_us += PUBLISH_HOLD - 1;
-    expect(*state, "one", 1);
+    expect(*state, "one", 1, false);
     clock_us += PUBLISH_HOLD - 1;
-    publish_touch(*state, 7);
-    clock_us += PUBLISH_HOLD - 1;
-    expect(*state, "one", 1);
-    assert_int_equal(rendered, 1);
+    publish_sampled(*state, GROUP); /* the next one begins nothing anew */
+    expect(*state, "one", 1, false);
+    assert_int_equal(made, 1);
     clock_us += PUBLISH_HOLD;
-    expect(*state, "second", 2);
+    expect(*state, "second", 2, true);
 }
 
 static void test_limit(void **state)
 {
-    expect(*state, "one", 1);
+    expect(*state, "one", 1, true);
     content = "second";
-    for (int i = 0; i < 2 * PUBLISH_LIMIT / PUBLISH_HOLD - 1; i++) {
+    publish_sampled(*state, GROUP);
+    for (int i = 0; i < 2 * PUBLISH_LIMIT / PUBLISH_HOLD; i++) {
         clock_us += PUBLISH_HOLD / 2;
-        expect(*state, "one", 1);
+        expect(*state, "one", 1, false);
     }
     clock_us += PUBLISH_HOLD / 2;
-    expect(*state, "second", 2);
+    expect(*state, "second", 2, true);
+}
+
+static void test_event(void **state)
+{
+    publish_outdate(*state, FILE_INO); /* never looked at */
+    expect(*state, "one", 1, true);
+    content = "second";
+    publish_outdate(*state, FILE_INO);
+    assert_int_equal(expiries, 1);
+    expect(*state, "second", 2, true);
+    assert_int_equal(changes, 1);
+
+    content = "third";
+    publish_sampled(*state, GROUP);
+    expect(*state, "second", 2, false);
+    publish_outdate(*state, FILE_INO); /* the kernel asks each time anyhow */
+    assert_int_equal(expiries, 2);
+    expect(*state, "third", 3, true);
+}
+
+static void test_fleeting(void **state)
+{
+    struct view view = {0};
+
+    look_at(*state, FILE_INO, GROUP, true, &view);
+    check(&view, "one", 1, false);
+    content = "second";
+    clock_us += PUBLISH_HOLD - 1;
+    look_at(*state, FILE_INO, GROUP, true, &view);
+    check(&view, "one", 1, false);
+    publish_sampled(*state, GROUP);
+    assert_int_equal(expiries, 0);
+    clock_us += PUBLISH_HOLD;
+    look_at(*state, FILE_INO, GROUP, true, &view);
+    check(&view, "second", 2, false);
 }
 
 /* Time moves with the text only, also when the version was dropped meanwhile. */
 static void test_time_of_same_text(void **state)
 {
-    expect(*state, "one", 1);
+    expect(*state, "one", 1, true);
+    publish_sampled(*state, GROUP);
     clock_us += PUBLISH_LIMIT;
-    expect(*state, "one", 1);
-    clock_us += 100 * PUBLISH_LIMIT;
     publish_sweep(*state);
     assert_int_equal(publish_bytes(*state), 0);
-    expect(*state, "one", 1);
+    expect(*state, "one", 1, true);
+    publish_outdate(*state, FILE_INO);
+    expect(*state, "one", 1, true);
     assert_int_equal(changes, 0);
     content = "two"; /* as long as before */
-    clock_us += PUBLISH_LIMIT;
-    expect(*state, "two", 2);
+    publish_outdate(*state, FILE_INO);
+    expect(*state, "two", 2, true);
     assert_int_equal(changes, 1);
 }
 
@@ -126,51 +216,94 @@ static void test_open_file_keeps_its_version(void **state)
 {
     struct view mine = {0};
 
-    assert_true(publish_look(*state, 7, &mine));
+    look_at(*state, FILE_INO, GROUP, false, &mine);
     content = "second";
-    clock_us += PUBLISH_LIMIT;
-    expect(*state, "second", 2);
-    assert_memory_equal(g_bytes_get_data(mine.text, NULL), "one", 3);
-    view_clear(&mine);
+    publish_outdate(*state, FILE_INO);
+    expect(*state, "second", 2, true);
+    check(&mine, "one", 1, true);
 }
 
 static void test_sweep_keeps_what_is_looked_at(void **state)
 {
     struct view view = {0};
 
-    expect(*state, "one", 1);
-    clock_us += PUBLISH_HOLD / 2;
-    assert_true(publish_look(*state, 8, &view));
+    expect(*state, "one", 1, true);
+    look_at(*state, FILE_INO + 1, GROUP + 1, false, &view);
     view_clear(&view);
     assert_int_equal(publish_bytes(*state), 6);
-    clock_us += PUBLISH_HOLD / 2;
-    publish_sweep(*state); /* 7 has not been looked at for long enough */
+    publish_sampled(*state, GROUP);
+    clock_us += PUBLISH_HOLD - 1;
+    publish_sweep(*state);
+    assert_int_equal(publish_bytes(*state), 6);
+    clock_us += 1;
+    publish_sweep(*state);
     assert_int_equal(publish_bytes(*state), 3);
+    assert_true(publish_look(*state, FILE_INO + 1, true, &view));
+    view_clear(&view);
 }
 
+/* Of very many, the texts of some are kept. The others last as well, but when the sample comes
+ * there is nothing to hold. */
 static void test_bounded(void **state)
+{
+    const uint64_t n = 100;
+    g_autofree char *large = g_strnfill(4 * PUBLISH_KEEP / n, 'x');
+    struct view view = {0};
+
+    content = large;
+    for (uint64_t ino = 1; ino <= n; ino++) {
+        look_at(*state, ino, GROUP, false, &view);
+        view_clear(&view);
+    }
+    assert_true(publish_bytes(*state) <= PUBLISH_KEEP);
+    assert_false(publish_look(*state, 1, true, &view));
+    assert_true(publish_look(*state, 1, false, &view));
+    assert_null(view.text);
+    assert_int_equal(view.size, strlen(large));
+    assert_true(view.lasts);
+    look_at(*state, 1, GROUP, false, &view); /* the same, made again */
+    check(&view, large, 1, true);
+    assert_int_equal(changes, 0);
+
+    publish_sampled(*state, GROUP);
+    assert_int_equal(expiries, n);
+    assert_true(publish_look(*state, 1, true, &view));
+    view_clear(&view);
+    assert_false(publish_look(*state, 2, false, &view));
+}
+
+static void test_remembers_so_many(void **state)
 {
     struct view view = {0};
 
-    for (uint64_t ino = 1; ino <= 2 * PUBLISH_REMEMBER; ino++) {
-        assert_true(publish_look(*state, ino, &view));
+    for (uint64_t ino = 1; ino <= 3 * PUBLISH_REMEMBER; ino++) {
+        look_at(*state, ino, ino, false, &view);
         view_clear(&view);
-        clock_us += 10;
+        publish_outdate(*state, ino);
     }
-    assert_true(publish_bytes(*state) <= 3 * (PUBLISH_HOLD / 10 + 1));
+    assert_int_equal(publish_bytes(*state), 0);
+    /* What was forgotten may be known outside. */
+    changes = 0;
+    look_at(*state, 1, 1, false, &view);
+    view_clear(&view);
+    assert_int_equal(changes, 1);
 }
 
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_gone),
+        TEST(test_lasts_until_the_sample),
+        TEST(test_any_sample),
         TEST(test_held_while_looked_at),
         TEST(test_limit),
+        TEST(test_event),
+        TEST(test_fleeting),
         TEST(test_time_of_same_text),
         TEST(test_open_file_keeps_its_version),
         TEST(test_sweep_keeps_what_is_looked_at),
         TEST(test_bounded),
+        TEST(test_remembers_so_many),
     };
 
     return cmocka_run_group_tests_name("fs_publish", tests, NULL, NULL);

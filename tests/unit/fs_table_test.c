@@ -43,7 +43,8 @@ static void check_row(const struct file_row *row)
     if (S_ISREG(row->mode))
         assert_int_equal(row->mode & 0222, 0);
     assert_true(row->name || S_ISLNK(row->mode));
-    assert_true(row->facet < FACETS || row->facet == LIVE || row->facet == LOG);
+    assert_true(row->facet < FACETS || row->facet == LIVE || row->facet == CLOCKED ||
+                row->facet == LOG);
 }
 
 static void test_rows(void **state)
