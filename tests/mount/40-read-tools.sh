@@ -16,22 +16,18 @@ changes=$(mtime metrics)
 # What a copy of the tree must be: every file is there, as long as it says and whole. Only files
 # that change by sampling may differ from what is in the mount by now.
 complete() { # DIRECTORY
-    local file
     find . -printf '%P %y %l\n' | sort >"$T/names"
     (cd "$1" && find . -printf '%P %y %l\n' | sort >"$T/names.copy")
     diff "$T/names" "$T/names.copy" || die "$1: not the same names"
     diff -r specs "$1/specs" || die "$1: a spec differs"
-    for file in vms/*/spec vms/*/state vms/*/ctl services/*/spec hosts/*/spec README; do
-        cmp "$file" "$1/$file"
-    done
+    sha256sum vms/*/spec vms/*/state vms/*/ctl services/*/spec hosts/*/spec README >"$T/sums"
+    (cd "$1" && sha256sum --quiet -c "$T/sums") || die "$1: a file differs"
     # A tool that got less than the size it was told pads with NUL.
     ! grep -rlPa '\x00' "$1" || die "$1: padded"
-    for file in "$1"/metrics "$1"/*/*/metrics; do
-        [ "$(tail -n 1 "$file")" = '# EOF' ] || die "$file is cut"
-    done
-    for file in "$1"/score "$1"/*/*/score; do
-        [ "$(tail -c 1 "$file" | od -An -c)" = '  \n' ] || [ ! -s "$file" ] || die "$file is cut"
-    done
+    tail -qn 1 "$1"/metrics "$1"/*/*/metrics | sort -u >"$T/ends"
+    is "$T/ends" '# EOF'
+    find "$1"/score "$1"/*/*/score -size +0 -exec tail -qc 1 {} + | tr -d '\n' >"$T/ends"
+    is "$T/ends" ''
 }
 
 fresh() { rm -rf "$T/copy" && mkdir "$T/copy"; }
