@@ -164,6 +164,7 @@ struct task {
     /* Under the write lock, in the engine's thread, if the engine still lives. */
     void (*done)(struct engine *engine, struct task *task, const GError *error);
     unsigned deadline_ms;
+    bool opens; /* see job.h */
     /* What run() needs. */
     char *uuid, *name, *object, *type, *text, *cloud_uuid, *service;
     Spec *spec, *before;
