@@ -92,9 +92,11 @@ static void group_mark(struct group *group, uint32_t row, bool on)
         else
             high = middle;
     }
-    struct word *word = &g_array_index(group->words, struct word, low);
+    /* An empty array has no address to point beside. */
+    struct word *word =
+        low < group->words->len ? &g_array_index(group->words, struct word, low) : NULL;
     struct word fresh = {.block = block, .rows = bit};
-    if (low == group->words->len || word->block != block) {
+    if (!word || word->block != block) {
         if (on)
             g_array_insert_val(group->words, low, fresh);
         return;
