@@ -19,18 +19,18 @@ static int64_t now_us(void)
 
 static void live_expired(void *ctx, uint64_t ino)
 {
-    notify_attributes(((struct fs *)ctx)->notify, ino);
-}
-
-static void live_changed(void *ctx, uint64_t ino)
-{
     struct fs *fs = ctx;
 
-    pages_changed(fs->pages, ino);
-    notify_inode(fs->notify, ino);
+    pages_telling(fs->pages, ino);
+    notify_attributes(fs->notify, ino);
 }
 
-static const struct publish_ops publish_ops = {live_expired, live_changed, now_us, cloud_now};
+static void live_replaced(void *ctx, uint64_t ino)
+{
+    pages_replaced(((struct fs *)ctx)->pages, ino);
+}
+
+static const struct publish_ops publish_ops = {live_expired, live_replaced, now_us, cloud_now};
 
 void fs_init(struct fs *fs, struct engine *engine, const struct conf *conf)
 {
@@ -86,7 +86,7 @@ GString *fs_render(struct fs *fs, uint64_t ino)
 
     cloud_read_lock(fs->cloud);
     if (node_find(fs->cloud, ino, &node))
-        text = node_text(fs->cloud, &node);
+        text = g_string_new(node_text(fs->cloud, &node)->str);
     cloud_read_unlock(fs->cloud);
     return text;
 }

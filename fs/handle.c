@@ -81,6 +81,7 @@ static void take_version(struct fs *fs, const struct node *node, struct handle *
 static int look(struct fs *fs, uint64_t ino, int flags, struct handle *handle)
     REQUIRES_SHARED(model)
 {
+    const GString *text;
     struct node node;
 
     if (!node_find(fs->cloud, ino, &node))
@@ -104,7 +105,8 @@ static int look(struct fs *fs, uint64_t ino, int flags, struct handle *handle)
     }
     if (!wants_write(flags) && pages_open(fs->pages, ino))
         handle->paged = fs;
-    handle->text = g_string_free_to_bytes(node_text(fs->cloud, &node));
+    text = node_text(fs->cloud, &node);
+    handle->text = g_bytes_new(text->str, text->len);
     return 0;
 }
 

@@ -16,8 +16,10 @@ static void post_inode(struct inval *inval, const struct object *object, unsigne
 {
     uint64_t ino = ino_make(object->id, code);
 
-    if (code != CODE_SELF)
-        pages_changed(inval->pages, ino);
+    if (code != CODE_SELF) {
+        pages_replaced(inval->pages, ino);
+        pages_telling(inval->pages, ino);
+    }
     notify_inode(inval->notify, ino);
 }
 

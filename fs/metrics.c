@@ -5,11 +5,12 @@
  */
 #include <stddef.h>
 
+#include "fs/number.h"
 #include "fs/table.h"
 
 /* All numbers of one object, so that its score is worked out once and not for each family. */
 struct subject {
-    const struct object *object;
+    char *labels; /* "{vm=\"web1\"}"; of the cloud "" */
     union {
         struct vm_score vm;
         struct host_score host;
@@ -117,9 +118,9 @@ static const struct family families[] = {
      "Members that follow the template"                                                                                                     },
 };
 
-static void fill_host(struct subject *subject, struct cloud *cloud) REQUIRES_SHARED(model)
+static void fill_host(struct subject *subject, const struct object *host, struct cloud *cloud)
+    REQUIRES_SHARED(model)
 {
-    const struct object *host = subject->object;
     struct place_use use = {0};
 
     cloud_host_score(cloud, host, &subject->host);
@@ -132,14 +133,52 @@ static void fill_host(struct subject *subject, struct cloud *cloud) REQUIRES_SHA
     subject->vms = host->host.vms->len;
 }
 
-static struct subject look_at(const struct object *object, struct cloud *cloud)
+static void add_label(GString *text, const char *key, const char *value)
+{
+    if (text->str[text->len - 1] != '{')
+        g_string_append_c(text, ',');
+    g_string_append(text, key);
+    g_string_append(text, "=\"");
+    for (; *value; value++) {
+        if (*value == '\\' || *value == '"')
+            g_string_append_c(text, '\\');
+        if (*value == '\n')
+            g_string_append(text, "\\n");
+        else
+            g_string_append_c(text, *value);
+    }
+    g_string_append_c(text, '"');
+}
+
+static char *labels_of(const struct object *object) REQUIRES_SHARED(model)
+{
+    GString *text = g_string_new(NULL);
+
+    if (object->kind == OBJECT_FOLDER)
+        return g_string_free(text, false);
+    g_string_append_c(text, '{');
+    add_label(text, table_of(object)->of, object->name);
+    if (object->kind == OBJECT_VM && object->vm.host)
+        add_label(text, "host", object->vm.host->name);
+    if (object->kind == OBJECT_VM && object->vm.service)
+        add_label(text, "service", object->vm.service->name);
+    g_string_append_c(text, '}');
+    return g_string_free(text, false);
+}
+
+static void subject_clear(void *data)
+{
+    g_free(((struct subject *)data)->labels);
+}
+
+static void add_subject(GArray *subjects, const struct object *object, struct cloud *cloud)
     REQUIRES_SHARED(model)
 {
-    struct subject subject = {.object = object};
+    struct subject subject = {.labels = labels_of(object)};
 
     switch (object->kind) {
     case OBJECT_HOST:
-        fill_host(&subject, cloud);
+        fill_host(&subject, object, cloud);
         break;
     case OBJECT_VM:
         cloud_vm_score(cloud, object, &subject.vm);
@@ -156,40 +195,12 @@ static struct subject look_at(const struct object *object, struct cloud *cloud)
     case OBJECT_KINDS:
         break;
     }
-    return subject;
+    g_array_append_val(subjects, subject);
 }
 
-static void add_label(GString *text, const char *key, const char *value)
-{
-    if (text->str[text->len - 1] != '{')
-        g_string_append_c(text, ',');
-    g_string_append_printf(text, "%s=\"", key);
-    for (; *value; value++) {
-        if (*value == '\\' || *value == '"')
-            g_string_append_c(text, '\\');
-        if (*value == '\n')
-            g_string_append(text, "\\n");
-        else
-            g_string_append_c(text, *value);
-    }
-    g_string_append_c(text, '"');
-}
-
-static void add_labels(GString *text, const struct object *object) REQUIRES_SHARED(model)
-{
-    if (object->kind == OBJECT_FOLDER)
-        return;
-    g_string_append_c(text, '{');
-    add_label(text, table_of(object)->of, object->name);
-    if (object->kind == OBJECT_VM && object->vm.host)
-        add_label(text, "host", object->vm.host->name);
-    if (object->kind == OBJECT_VM && object->vm.service)
-        add_label(text, "service", object->vm.service->name);
-    g_string_append_c(text, '}');
-}
+/* ---- as text */
 
 static void add_sample(GString *text, const struct family *family, const struct subject *subject)
-    REQUIRES_SHARED(model)
 {
     double value = *(const double *)((const char *)subject + family->offset);
 
@@ -198,49 +209,62 @@ static void add_sample(GString *text, const struct family *family, const struct 
     g_string_append(text, family->name);
     if (family->type[0] == 'c')
         g_string_append(text, "_total");
-    add_labels(text, subject->object);
-    g_string_append_printf(text, " %.15g\n", value);
+    g_string_append(text, subject->labels);
+    g_string_append_c(text, ' ');
+    number_add(text, value);
+    g_string_append_c(text, '\n');
 }
 
-static void add_family(GString *text, const struct family *family, const GArray *subjects)
-    REQUIRES_SHARED(model)
+/* "# KEYWORD FAMILY TEXT" */
+static void add_about(GString *text, const char *keyword, const char *family, const char *about)
 {
-    if (subjects->len == 0)
-        return;
-    g_string_append_printf(text, "# TYPE %s %s\n", family->name, family->type);
-    if (family->unit)
-        g_string_append_printf(text, "# UNIT %s %s\n", family->name, family->unit);
-    g_string_append_printf(text, "# HELP %s %s\n", family->name, family->help);
-    for (unsigned i = 0; i < subjects->len; i++)
-        add_sample(text, family, &g_array_index(subjects, struct subject, i));
+    g_string_append(text, keyword);
+    g_string_append(text, family);
+    g_string_append_c(text, ' ');
+    g_string_append(text, about);
+    g_string_append_c(text, '\n');
 }
 
-static void add_subjects(GArray *subjects, enum object_kind kind, struct cloud *cloud)
-    REQUIRES_SHARED(model)
+static void add_families(GString *text, enum object_kind kind, const GArray *subjects)
 {
-    const GPtrArray *objects = cloud_objects(cloud, kind);
+    for (size_t i = 0; i < G_N_ELEMENTS(families); i++) {
+        const struct family *family = &families[i];
 
-    for (unsigned i = 0; i < objects->len; i++) {
-        struct subject subject = look_at(objects->pdata[i], cloud);
-
-        g_array_append_val(subjects, subject);
+        if (family->kind != kind)
+            continue;
+        add_about(text, "# TYPE ", family->name, family->type);
+        if (family->unit)
+            add_about(text, "# UNIT ", family->name, family->unit);
+        add_about(text, "# HELP ", family->name, family->help);
+        for (unsigned j = 0; j < subjects->len; j++)
+            add_sample(text, family, &g_array_index(subjects, struct subject, j));
     }
+}
+
+/* The families of KIND, with a sample of each of OBJECTS. */
+static void add_objects(GString *text, enum object_kind kind, void *const *objects, unsigned n,
+                        struct cloud *cloud) REQUIRES_SHARED(model)
+{
+    g_autoptr(GArray) subjects = g_array_sized_new(false, false, sizeof(struct subject), n);
+
+    if (n == 0)
+        return;
+    g_array_set_clear_func(subjects, subject_clear);
+    for (unsigned i = 0; i < n; i++)
+        add_subject(subjects, objects[i], cloud);
+    add_families(text, kind, subjects);
 }
 
 void show_metrics(const struct object *object, struct cloud *cloud, GString *text)
 {
-    GArray *subjects[OBJECT_KINDS];
-    struct subject self = look_at(object, cloud);
+    void *const self[] = {(void *)object};
 
-    for (int kind = 0; kind < OBJECT_KINDS; kind++) {
-        subjects[kind] = g_array_new(false, false, sizeof(struct subject));
-        if (object->kind == OBJECT_FOLDER && kind != OBJECT_FOLDER)
-            add_subjects(subjects[kind], kind, cloud);
+    add_objects(text, object->kind, self, 1, cloud);
+    for (int kind = OBJECT_FOLDER + 1; object->kind == OBJECT_FOLDER && kind < OBJECT_KINDS;
+         kind++) {
+        const GPtrArray *objects = cloud_objects(cloud, (enum object_kind)kind);
+
+        add_objects(text, (enum object_kind)kind, objects->pdata, objects->len, cloud);
     }
-    g_array_append_val(subjects[object->kind], self);
-    for (size_t i = 0; i < G_N_ELEMENTS(families); i++)
-        add_family(text, &families[i], subjects[families[i].kind]);
     g_string_append(text, "# EOF\n");
-    for (int kind = 0; kind < OBJECT_KINDS; kind++)
-        g_array_free(subjects[kind], true);
 }

@@ -7,6 +7,8 @@
 #include "fs/ino.h"
 #include "fs/specs.h"
 
+enum { BUFFER_START = 4096, BUFFER_KEEP = 1 << 20 };
+
 uint64_t node_ino(const struct node *node)
 {
     return ino_make(node->object->id, node->row ? node->row->code : CODE_SELF);
@@ -30,12 +32,9 @@ uint64_t node_key(const struct node *dir, const struct node *child)
 
 bool node_is_there(struct cloud *cloud, const struct node *node)
 {
-    g_autoptr(GString) target = NULL;
-
     if (!node->row || !S_ISLNK(node->row->mode))
         return true;
-    target = node_text(cloud, node);
-    return target->len > 0;
+    return node_text(cloud, node)->len > 0;
 }
 
 bool node_find(struct cloud *cloud, uint64_t ino, struct node *node)
@@ -168,9 +167,27 @@ char *node_place(const struct node *node)
     return g_build_filename(folder->name, node->object->name, node->row->name, NULL);
 }
 
-GString *node_text(struct cloud *cloud, const struct node *node)
+static void free_buffer(void *buffer)
 {
-    GString *text = g_string_new(NULL);
+    g_string_free(buffer, true);
+}
+
+/* Emptied; one that was very long once does not stay so. */
+static GString *thread_buffer(void)
+{
+    static GPrivate key = G_PRIVATE_INIT(free_buffer);
+    GString *buffer = g_private_get(&key);
+
+    if (!buffer || buffer->allocated_len > BUFFER_KEEP) {
+        buffer = g_string_sized_new(BUFFER_START);
+        g_private_replace(&key, buffer);
+    }
+    return g_string_truncate(buffer, 0);
+}
+
+const GString *node_text(struct cloud *cloud, const struct node *node)
+{
+    GString *text = thread_buffer();
 
     if (node->row && node->row->show)
         node->row->show(node->object, cloud, text);

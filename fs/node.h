@@ -49,8 +49,9 @@ bool node_is_there(struct cloud *cloud, const struct node *node) REQUIRES_SHARED
 /* The VMs in the vms/ of a host or a service, and the code of their links in it. */
 const GPtrArray *node_members(const struct object *object, unsigned *code) REQUIRES_SHARED(model);
 
-/* A file's text or a link's target as they are now. */
-GString *node_text(struct cloud *cloud, const struct node *node) REQUIRES_SHARED(model);
+/* A file's text or a link's target as they are now, in a buffer of the calling thread that its next
+ * call reuses: most are looked at for their length only. */
+const GString *node_text(struct cloud *cloud, const struct node *node) REQUIRES_SHARED(model);
 /* Everything but size and time of what is LIVE. */
 void node_stat(struct cloud *cloud, const struct node *node, struct stat *st)
     REQUIRES_SHARED(model);

@@ -141,7 +141,7 @@ static bool send_note(struct notify *notify, struct note *note)
     } else {
         unknown = fuse_lowlevel_notify_inval_inode(notify->session, note->ino, note->keep ? -1 : 0,
                                                    0) == -ENOENT;
-        if (first && !note->keep)
+        if (first)
             notify->ops->told(notify->ctx, note->ino);
     }
     return unknown && first;

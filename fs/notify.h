@@ -44,7 +44,8 @@ void notify_free(struct notify *notify);
 
 /* Attributes, text or entries of INO have changed. */
 void notify_inode(struct notify *notify, uint64_t ino);
-/* Attributes of INO have, or will have, but its text and its pages are as they were. */
+/* Attributes of INO have, or will have. What the kernel has of its text goes by itself when it
+ * hears of another size or time. */
 void notify_attributes(struct notify *notify, uint64_t ino);
 /* NAME in directory PARENT is not what the kernel takes it for. */
 void notify_name(struct notify *notify, uint64_t parent, const char *name);

@@ -6,8 +6,10 @@
 
 static void op_init(void *userdata, struct fuse_conn_info *conn)
 {
+    /* AUTO_INVAL_DATA: pages go when the kernel hears of another size or time (notify.h). */
     unsigned want = FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_EXPORT_SUPPORT | FUSE_CAP_READDIRPLUS |
-                    FUSE_CAP_NO_OPENDIR_SUPPORT | FUSE_CAP_CACHE_SYMLINKS;
+                    FUSE_CAP_NO_OPENDIR_SUPPORT | FUSE_CAP_CACHE_SYMLINKS |
+                    FUSE_CAP_AUTO_INVAL_DATA;
     struct fs *fs = userdata;
 
     fs->no_opendir = conn->capable & FUSE_CAP_NO_OPENDIR_SUPPORT;

@@ -83,14 +83,21 @@ bool pages_close(struct pages *pages, uint64_t ino)
     return old;
 }
 
-void pages_changed(struct pages *pages, uint64_t ino)
+void pages_replaced(struct pages *pages, uint64_t ino)
 {
     struct entry *entry;
 
     pthread_mutex_lock(&pages->lock);
-    entry = find_or_add(pages, ino);
-    entry->untold++;
-    entry->old = entry->open > 0;
+    entry = g_hash_table_lookup(pages->entries, &ino);
+    if (entry)
+        entry->old = entry->open > 0;
+    pthread_mutex_unlock(&pages->lock);
+}
+
+void pages_telling(struct pages *pages, uint64_t ino)
+{
+    pthread_mutex_lock(&pages->lock);
+    find_or_add(pages, ino)->untold++;
     pthread_mutex_unlock(&pages->lock);
 }
 

@@ -24,8 +24,10 @@ void pages_free(struct pages *pages);
 bool pages_open(struct pages *pages, uint64_t ino);
 /* True: INO's pages are of an older version, and the kernel is to be told, as by a change. */
 bool pages_close(struct pages *pages, uint64_t ino);
-/* INO shows another version. pages_told() is to follow when the kernel has heard of it. */
-void pages_changed(struct pages *pages, uint64_t ino);
+/* INO shows another version. */
+void pages_replaced(struct pages *pages, uint64_t ino);
+/* The kernel is to be told about INO; pages_told() is to follow when it has heard. */
+void pages_telling(struct pages *pages, uint64_t ino);
 void pages_told(struct pages *pages, uint64_t ino);
 /* Whether an older version of INO is open. */
 bool pages_are_old(struct pages *pages, uint64_t ino);

@@ -26,7 +26,6 @@ struct publish {
     void *ctx;
     pthread_mutex_t lock; /* of all below */
     unsigned purge_at;    /* entries, at which those that nobody needs go */
-    bool forgot;          /* some went: what is new here may be known outside */
     GHashTable *entries;  /* ino to struct entry * */
     GHashTable *groups;   /* id to GQueue * of its lasting entries */
     GQueue texts;         /* the one looked at last at its end */
@@ -190,7 +189,7 @@ static struct entry *entry_of(struct publish *publish, uint64_t ino)
     if (entry)
         return entry;
     if (g_hash_table_size(publish->entries) >= publish->purge_at) {
-        publish->forgot |= g_hash_table_foreach_remove(publish->entries, is_needless, NULL) > 0;
+        g_hash_table_foreach_remove(publish->entries, is_needless, NULL);
         /* Twice what is left, so that the walk costs each insert the same. */
         publish->purge_at = MAX(PUBLISH_REMEMBER, 2 * g_hash_table_size(publish->entries));
     }
@@ -201,20 +200,20 @@ static struct entry *entry_of(struct publish *publish, uint64_t ino)
     return entry;
 }
 
-/* TEXT, which is taken over, becomes the version. */
-static void set_text(struct publish *publish, struct entry *entry, GString *text)
+static void set_text(struct publish *publish, struct entry *entry, const GString *text)
 {
     uint64_t hash = hash_text(text);
 
     if (!entry->time || entry->hash != hash || entry->size != text->len) {
-        if (entry->time || publish->forgot)
-            publish->ops->changed(publish->ctx, entry->ino);
+        if (entry->stage == LASTING)
+            publish->ops->expired(publish->ctx, entry->ino);
+        publish->ops->replaced(publish->ctx, entry->ino);
         entry->time = publish->ops->wall();
     }
     drop_text(publish, entry);
     entry->hash = hash;
     entry->size = text->len;
-    entry->text = g_string_free_to_bytes(text);
+    entry->text = g_bytes_new(text->str, text->len);
     publish->bytes += entry->size;
     g_queue_push_tail_link(&publish->texts, &entry->with_text);
 }
@@ -227,7 +226,7 @@ static void bound_texts(struct publish *publish)
 }
 
 void publish_put(struct publish *publish, uint64_t ino, uint64_t group, bool fleeting,
-                 GString *text, struct view *view)
+                 const GString *text, struct view *view)
 {
     struct entry *entry;
     int64_t now;
@@ -235,9 +234,7 @@ void publish_put(struct publish *publish, uint64_t ino, uint64_t group, bool fle
     pthread_mutex_lock(&publish->lock);
     now = publish->ops->monotonic();
     entry = entry_of(publish, ino);
-    if (is_current(entry, now) && entry->text) {
-        g_string_free(text, true); /* somebody else was faster */
-    } else {
+    if (!is_current(entry, now) || !entry->text) { /* nobody else was faster */
         set_text(publish, entry, text);
         set_stage(publish, entry, OVER); /* leaves the group that it was in */
         entry->group = group;

@@ -48,8 +48,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(View, view_clear)
 struct publish_ops {
     /* The attributes of INO that last do no more. */
     void (*expired)(void *ctx, uint64_t ino);
-    /* INO shows another text from now on. */
-    void (*changed)(void *ctx, uint64_t ino);
+    /* INO shows another text from now on. Its attributes do not last any more, if they ever did. */
+    void (*replaced)(void *ctx, uint64_t ino);
     int64_t (*monotonic)(void); /* microseconds */
     int64_t (*wall)(void);      /* nanoseconds since the epoch */
 };
@@ -61,10 +61,10 @@ void publish_free(struct publish *publish);
 /* The version that INO shows, with its text where that is asked for. False: it is over, or its text
  * is gone, and publish_put() is to follow. */
 bool publish_look(struct publish *publish, uint64_t ino, bool text, struct view *view);
-/* TEXT, which is taken over, is what INO says now. It lasts until GROUP is sampled, or until it is
+/* TEXT is what INO says now; the view has it. It lasts until GROUP is sampled, or until it is
  * outdated; not where FLEETING: it moves with the clock too. */
 void publish_put(struct publish *publish, uint64_t ino, uint64_t group, bool fleeting,
-                 GString *text, struct view *view);
+                 const GString *text, struct view *view);
 /* Whether INO still shows the version of TIME. */
 bool publish_shows(struct publish *publish, uint64_t ino, int64_t time);
 

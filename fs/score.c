@@ -2,6 +2,7 @@
 /* `score`: the metrics first, then the terms they are made from. */
 #include <stddef.h>
 
+#include "fs/number.h"
 #include "fs/table.h"
 
 struct score_line {
@@ -53,7 +54,13 @@ static void add_lines(GString *text, const void *score, const struct score_line 
     for (size_t i = 0; i < n; i++) {
         double value = *(const double *)((const char *)score + lines[i].offset);
 
-        g_string_append_printf(text, "%s %.*f\n", lines[i].key, lines[i].count ? 0 : 6, value);
+        g_string_append(text, lines[i].key);
+        g_string_append_c(text, ' ');
+        if (lines[i].count)
+            number_add(text, value);
+        else
+            number_add_fixed(text, value);
+        g_string_append_c(text, '\n');
     }
 }
 

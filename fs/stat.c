@@ -100,17 +100,28 @@ void stat_set_time(struct stat *st, int64_t time)
         st->st_ctim = st->st_mtim;
 }
 
+/* Long texts are kept packed, and know their length. */
+static bool packed_size(const struct node *node, size_t *size) REQUIRES_SHARED(model)
+{
+    if (node->row->facet == FACET_PLACEMENT)
+        *size = packed_length(node->object->placement);
+    else if (node->row->facet == FACET_XML)
+        *size = packed_length(node->object->vm.xml);
+    else
+        return false;
+    return true;
+}
+
 static size_t node_size(struct cloud *cloud, const struct node *node) REQUIRES_SHARED(model)
 {
-    g_autoptr(GString) text = NULL;
     int64_t time;
+    size_t size;
 
     if (node_is_dir(node))
         return DIR_SIZE;
     if (node->row->facet == LOG)
         return cloud_events_text(cloud, &time)->len;
-    text = node_text(cloud, node);
-    return text->len;
+    return packed_size(node, &size) ? size : node_text(cloud, node)->len;
 }
 
 void node_stat(struct cloud *cloud, const struct node *node, struct stat *st)

@@ -10,6 +10,12 @@
 
 enum { INO = 4711 };
 
+static void change(struct pages *pages)
+{
+    pages_replaced(pages, INO);
+    pages_telling(pages, INO);
+}
+
 static int setup(void **state)
 {
     *state = pages_new();
@@ -26,8 +32,8 @@ static void not_before_the_kernel_has_heard(void **state)
 {
     struct pages *pages = *state;
 
-    pages_changed(pages, INO);
-    pages_changed(pages, INO);
+    change(pages);
+    change(pages);
     assert_false(pages_open(pages, INO));
     pages_told(pages, INO);
     assert_false(pages_open(pages, INO));
@@ -43,7 +49,7 @@ static void not_beside_an_older_version(void **state)
 
     assert_true(pages_open(pages, INO));
     assert_true(pages_open(pages, INO));
-    pages_changed(pages, INO);
+    change(pages);
     pages_told(pages, INO);
     assert_true(pages_are_old(pages, INO));
     assert_false(pages_open(pages, INO));
@@ -58,12 +64,32 @@ static void not_beside_an_older_version(void **state)
     assert_false(pages_close(pages, INO));
 }
 
+/* A version that may go, of which the kernel is told before it has gone. */
+static void a_version_that_is_not_replaced_stays(void **state)
+{
+    struct pages *pages = *state;
+
+    pages_replaced(pages, INO); /* nobody has it open */
+    assert_true(pages_open(pages, INO));
+    pages_telling(pages, INO);
+    assert_false(pages_open(pages, INO));
+    pages_told(pages, INO);
+    assert_false(pages_are_old(pages, INO));
+    assert_true(pages_open(pages, INO));
+    assert_false(pages_close(pages, INO));
+    pages_replaced(pages, INO);
+    assert_true(pages_are_old(pages, INO));
+    assert_false(pages_open(pages, INO));
+    assert_true(pages_close(pages, INO));
+    pages_told(pages, INO);
+}
+
 static void others_are_not_concerned(void **state)
 {
     struct pages *pages = *state;
 
     pages_told(pages, INO); /* of what nobody asked about */
-    pages_changed(pages, INO);
+    change(pages);
     assert_true(pages_open(pages, INO + 1));
     assert_false(pages_are_old(pages, INO + 1));
     assert_false(pages_close(pages, INO + 1));
@@ -74,6 +100,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(not_before_the_kernel_has_heard, setup, teardown),
         cmocka_unit_test_setup_teardown(not_beside_an_older_version, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_version_that_is_not_replaced_stays, setup, teardown),
         cmocka_unit_test_setup_teardown(others_are_not_concerned, setup, teardown),
     };
 
