@@ -79,12 +79,15 @@ bool store_damaged(struct store *store, const char *found, GError **error)
 {
     if (store->begun && !store->failed)
         store->failed = EUCLEAN;
-    /* No chain of commands that ends in mv: a .recover that fails still makes an empty file. The
-     * log of the damaged file must not be replayed over the rebuilt one. */
-    fail(error, EUCLEAN,
-         "%s is damaged (%s) and was left as it is; rebuild it with \"sqlite3 %s .recover | "
-         "sqlite3 %s.new\" and put the new file in its place, without %s-wal and %s-shm",
-         store->file, found, store->file, store->file, store->file, store->file);
+    /* Not .recover, for which Debian's SQLite lacks a module. No chain of commands that ends in mv:
+     * a dump that fails still makes an empty file. The log of the damaged file must not be replayed
+     * over the new one. */
+    fail(
+        error, EUCLEAN,
+        "%s is damaged (%s) and was left as it is; save what can be read of it with "
+        "'sqlite3 %s .dump | sed \"s/^ROLLBACK.*/COMMIT;/\" | sqlite3 %s.new', put the new file in "
+        "its place, without %s-wal and %s-shm, and what is missing back from a backup of specs/",
+        store->file, found, store->file, store->file, store->file, store->file);
     return false;
 }
 

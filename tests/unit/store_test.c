@@ -657,7 +657,7 @@ static void test_damaged_pages(void **ctx)
 {
     struct place *place = *ctx;
     fill_store(place->state);
-    g_autofree char *recovery = g_strdup_printf("\"sqlite3 %s .recover |", place->file);
+    g_autofree char *recovery = g_strdup_printf("'sqlite3 %s .dump |", place->file);
     overwrite(place->file, 3 * 4096, 4096 * 8);
     refused_untouched(place, EUCLEAN, recovery);
     overwrite(place->file, 0, 4096);
@@ -669,9 +669,9 @@ static void test_damaged_lengths(void **ctx)
     struct place *place = *ctx;
     fill_store(place->state);
     assert_int_equal(truncate(place->file, 5 * 4096), 0);
-    refused_untouched(place, EUCLEAN, ".recover");
+    refused_untouched(place, EUCLEAN, ".dump");
     assert_int_equal(truncate(place->file, 10), 0);
-    refused_untouched(place, EUCLEAN, ".recover");
+    refused_untouched(place, EUCLEAN, ".dump");
     assert_int_equal(truncate(place->file, 0), 0);
     refused_untouched(place, EUCLEAN, "is empty");
 }
@@ -700,7 +700,7 @@ static void test_damaged_with_log(void **ctx)
     assert_true(g_file_get_contents(log, &before, &size_before, NULL));
     assert_true(size_before > 0);
     overwrite(place->file, 5 * 4096, 4096 * 4);
-    refused_untouched(place, EUCLEAN, ".recover");
+    refused_untouched(place, EUCLEAN, ".dump");
     assert_true(g_file_get_contents(log, &after, &size_after, NULL));
     assert_int_equal(size_before, size_after);
     assert_memory_equal(before, after, size_before);
