@@ -68,6 +68,16 @@ static bool arrived(struct virt *v, const struct virt_way *way, const char *uuid
     return true;
 }
 
+/* The copies that were made for it there are of no use: the next move makes them anew. */
+static void stays(struct virt *v, const struct virt_way *way, const char *uuid, virConnectPtr conn,
+                  virConnectPtr there)
+{
+    struct disk_place from = disk_place_of(v, conn), to = disk_place_of(way->to, there);
+    if (conn && there)
+        luggage_leave(&to, &from, uuid);
+    virResetLastError();
+}
+
 bool virt_settle(struct virt *v, const struct virt_plan *plan, const struct virt_way *way,
                  struct virt_domain **domain, GError **error)
 {
@@ -81,6 +91,7 @@ bool virt_settle(struct virt *v, const struct virt_plan *plan, const struct virt
         case ARRIVED:
             return arrived(v, way, plan->uuid, conn, there, domain, error);
         case HERE:
+            stays(v, way, plan->uuid, conn, there);
             fail(error, ECANCELED, "the move was interrupted, and it is where it was");
             return false;
         case NOBODY_KNOWS:
