@@ -250,6 +250,8 @@ GPtrArray *cloud_drafts(struct cloud *cloud, const struct object *batch) REQUIRE
 struct object *cloud_add(struct cloud *cloud, enum object_kind kind, uint64_t id, const char *name,
                          uid_t uid, gid_t gid, mode_t mode) REQUIRES(model);
 void cloud_remove(struct cloud *cloud, struct object *object) REQUIRES(model);
+/* OBJECT, which was removed, is back under its id and name, on no host and in no service. */
+void cloud_add_again(struct cloud *cloud, struct object *object) REQUIRES(model);
 void cloud_rename(struct cloud *cloud, struct object *object, const char *name) REQUIRES(model);
 /* Whether OBJECT's spec is shown in specs/: cloudfs manages it and it is not leaving. */
 bool cloud_in_specs(const struct object *object) REQUIRES_SHARED(model);

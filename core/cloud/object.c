@@ -163,26 +163,39 @@ void cloud_set_managed(struct cloud *cloud, struct object *vm)
     cloud_tell(cloud, CHANGE_STAYING, vm, FACET_SPEC, NULL);
 }
 
+/* The cloud takes the reference over. */
+static void enter(struct cloud *cloud, struct object *object) REQUIRES(model)
+{
+    object->alive = true;
+    note_changed(cloud, object);
+    objects_insert(cloud->objects[object->kind], object);
+    g_hash_table_insert(cloud->by_name[object->kind], object->name, object);
+    g_hash_table_insert(cloud->by_id, &object->id, object);
+    batch_recount(cloud, object);
+    stamp_folder(cloud, object);
+    cloud_tell(cloud, CHANGE_ADDED, object, FACET_SELF, NULL);
+}
+
 struct object *cloud_add(struct cloud *cloud, enum object_kind kind, uint64_t id, const char *name,
                          uid_t uid, gid_t gid, mode_t mode)
 {
     struct object *object = object_new(kind, id, name);
     int64_t now = cloud_now();
 
-    object->alive = true;
     object->uid = uid;
     object->gid = gid;
     object->mode = mode;
     for (int facet = 0; facet < FACETS; facet++)
         object->times[facet] = now;
-    note_changed(cloud, object);
-    objects_insert(cloud->objects[kind], object);
-    g_hash_table_insert(cloud->by_name[kind], object->name, object);
-    g_hash_table_insert(cloud->by_id, &object->id, object);
-    batch_recount(cloud, object);
-    stamp_folder(cloud, object);
-    cloud_tell(cloud, CHANGE_ADDED, object, FACET_SELF, NULL);
+    enter(cloud, object);
     return object;
+}
+
+void cloud_add_again(struct cloud *cloud, struct object *object)
+{
+    enter(cloud, object_ref(object));
+    if (object->kind == OBJECT_VM && object->vm.uuid[0])
+        g_hash_table_insert(cloud->by_uuid, object->vm.uuid, object);
 }
 
 /* A host or a service goes: what points at it must not. */

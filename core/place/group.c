@@ -92,11 +92,9 @@ static void group_mark(struct group *group, uint32_t row, bool on)
         else
             high = middle;
     }
-    /* An empty array has no address to point beside. */
-    struct word *word =
-        low < group->words->len ? &g_array_index(group->words, struct word, low) : NULL;
+    struct word *word = &g_array_index(group->words, struct word, low);
     struct word fresh = {.block = block, .rows = bit};
-    if (!word || word->block != block) {
+    if (low == group->words->len || word->block != block) {
         if (on)
             g_array_insert_val(group->words, low, fresh);
         return;

@@ -46,6 +46,7 @@ static void do_mkdir(struct engine *engine, struct request *request, struct orde
     if (!err) {
         object = cloud_add(engine->cloud, order->kind, engine_new_id(engine), order->text,
                            request->actor.uid, request->actor.gid, order->mode & 07777);
+        undo_keep_none(engine, object);
         cloud_event(engine->cloud, object, &request->actor, "draft");
         engine_touch(engine, object);
     }

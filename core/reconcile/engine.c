@@ -13,7 +13,8 @@
 enum {
     HEARTBEAT_MS = 5000,   /* how much availability a crash may lose */
     STORE_RETRY_MS = 1000, /* after a save that failed */
-    JOBS_GRACE_MS = 3000,  /* for calls under way when the engine ends */
+    WORKERS = 32,
+    JOBS_GRACE_MS = 3000, /* for calls under way when the engine ends */
 };
 
 void engine_after_commit(struct engine *engine,
@@ -66,8 +67,10 @@ static void run_services(struct engine *engine) REQUIRES(model)
 static void follow_up(struct engine *engine)
 {
     cloud_write_lock(engine->cloud);
-    run_services(engine);
-    if (engine->room_changed) {
+    if (!engine->store_error)
+        run_services(engine);
+    /* Nothing is begun of our own accord while it could not be kept. */
+    if (engine->room_changed && !engine->store_error) {
         engine->room_changed = false;
         placing_pending(engine);
         plan_refresh_all(engine);
@@ -103,17 +106,25 @@ static void run_after(struct engine *engine, const GError *error)
     g_array_free(after, true);
 }
 
+static bool has_more(const struct engine *engine)
+{
+    return engine->room_changed || g_hash_table_size(engine->restless) > 0;
+}
+
 static void settle(struct engine *engine)
 {
     do {
         g_autoptr(GError) error = NULL;
 
         follow_up(engine);
-        engine_save(engine, &error);
+        if (engine_save(engine, &error))
+            undo_clear(engine);
+        else
+            undo_all(engine, error);
         note_store_error(engine, error);
         run_after(engine, error);
-    } while (engine->after->len > 0 || engine->room_changed ||
-             g_hash_table_size(engine->restless) > 0);
+        engine->round += !error;
+    } while (engine->after->len > 0 || (!engine->store_error && has_more(engine)));
 }
 
 static void heartbeat(struct engine *engine, void *data) REQUIRES(model);
@@ -262,18 +273,16 @@ static void engine_dispose(struct engine *engine)
     g_hash_table_destroy(engine->restless);
     g_hash_table_destroy(engine->buried);
     g_clear_error(&engine->store_error);
+    undo_clear(engine);
     cloud_free(engine->cloud);
     mailbox_unref(engine->box);
     g_main_context_unref(engine->context);
     g_free(engine);
 }
 
-/* Threads cost little memory (about 20 KiB as used here), and the processors are the hosts'. */
-static const struct jobs_limits workers = {.busy = 32, .hung = 256, .opening = 64};
-
 static bool start_rooms(struct engine *engine, GError **error)
 {
-    engine->jobs = jobs_new(&workers);
+    engine->jobs = jobs_new(WORKERS);
     if (!engine->jobs) {
         fail(error, errno, "cannot start a worker: %s", g_strerror(errno));
         return false;

@@ -40,19 +40,29 @@ static void drop_unmanaged(struct engine *engine, struct object *host) REQUIRES(
     }
 }
 
+bool host_restart(struct engine *engine, struct object *host, GError **error)
+{
+    bool ok;
+
+    host_end(engine, host);
+    drop_unmanaged(engine, host);
+    host->host.phase = host->spec ? HOST_CONNECTING : HOST_DRAFT;
+    host->host.known = false;
+    cloud_refresh_state(engine->cloud, host);
+    ok = !host->spec || host_begin(engine, host, error);
+    if (!ok) {
+        host->host.phase = HOST_DOWN;
+        cloud_refresh_state(engine->cloud, host);
+    }
+    return ok;
+}
+
 static void apply_uri(struct engine *engine, struct request *request, struct object *host)
     REQUIRES(model)
 {
     g_autoptr(GError) error = NULL;
 
-    host_end(engine, host);
-    drop_unmanaged(engine, host);
-    host->host.phase = HOST_CONNECTING;
-    host->host.known = false;
-    cloud_refresh_state(engine->cloud, host);
-    if (!host_begin(engine, host, &error)) {
-        host->host.phase = HOST_DOWN;
-        cloud_refresh_state(engine->cloud, host);
+    if (!host_restart(engine, host, &error)) {
         request_finish(engine, request->ticket, host, error);
         return;
     }

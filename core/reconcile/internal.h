@@ -62,6 +62,9 @@ struct engine {
     struct mover *mover;     /* plans of moves (rebalance.c) */
     unsigned pass_timer, explain_timer;
     GError *store_error; /* why the last save failed; NULL: it did not */
+    uint64_t round;      /* how many have been saved */
+    GPtrArray *mementos; /* what requests of this round have changed (undo.c); NULL: nothing */
+    uint64_t last_job;   /* the number of the last VM's job */
 };
 
 /* After the next commit, without the lock. ERROR: why it failed, or NULL. */
@@ -106,6 +109,7 @@ struct request {
     void *ctx;
     struct actor actor;
     unsigned timer; /* the bound of its wait */
+    uint64_t round; /* in which it came */
 };
 /* Ends REQUEST's life after the next commit, with ERR or the commit's own error. Unknown tickets
  * are those that were answered before: nothing happens. */
@@ -129,7 +133,7 @@ struct host_work {
     struct lane *move; /* VMs leave one at a time */
     bool connecting, looking, sampling;
     GHashTable *to_look; /* char *uuid: domains of which something was heard */
-    unsigned retry_timer, sample_timer;
+    unsigned retry_timer, sample_timer, look_timer;
     unsigned retries; /* since it was last up */
     GArray *waiters;  /* tickets */
 };
@@ -142,8 +146,11 @@ void host_remove(struct engine *engine, struct request *request, struct object *
 /* Makes the link for the spec in force and connects. */
 bool host_begin(struct engine *engine, struct object *host, GError **error) REQUIRES(model);
 void host_connect(struct engine *engine, struct object *host) REQUIRES(model);
-void host_look(struct engine *engine, struct object *host, const char *uuid) REQUIRES(model);
+/* Ends what there is and begins anew for the spec in force, if there is one. */
+bool host_restart(struct engine *engine, struct object *host, GError **error) REQUIRES(model);
 void host_end(struct engine *engine, struct object *host) REQUIRES(model);
+/* look.c: the domain of UUID is looked at, and again if that fails. */
+void host_look(struct engine *engine, struct object *host, const char *uuid) REQUIRES(model);
 bool host_is_up(const struct object *host) REQUIRES_SHARED(model);
 /* EHOSTDOWN with a sentence unless VM's host is up. */
 bool host_require_up(const struct object *host, GError **error) REQUIRES_SHARED(model);
@@ -164,7 +171,9 @@ struct task {
     /* Under the write lock, in the engine's thread, if the engine still lives. */
     void (*done)(struct engine *engine, struct task *task, const GError *error);
     unsigned deadline_ms;
-    bool opens; /* see job.h */
+    /* The number of a VM's job; 0: it only looks, and is begun whether the save failed or not. */
+    uint64_t job;
+    bool unsaved; /* it was not begun, as what led to it could not be saved: done() is told so */
     /* What run() needs. */
     char *uuid, *name, *object, *type, *text, *cloud_uuid, *service;
     Spec *spec, *before;
@@ -184,7 +193,8 @@ struct task {
     char *what;
 };
 struct task *task_new(struct engine *engine, struct object *host, uint64_t id) REQUIRES(model);
-/* Queues it in LANE when what led to it is durable; if that fails, done() gets the error. */
+/* Queues it in LANE when what led to it is durable; if that fails, done() gets the error of it, but
+ * for one that only looks. */
 void task_submit(struct engine *engine, struct lane *lane, struct task *task);
 
 /* EAR is freed with it. */
@@ -206,8 +216,10 @@ struct waiting {
 struct vm_work {
     struct waiting waiting;
     bool busy;              /* a job that changes it is under way */
+    uint64_t job;           /* its number; outcomes of others are of no concern */
     GArray *waiters;        /* tickets */
     GArray *tried;          /* uint64_t ids of hosts on which making it failed */
+    unsigned ask_timer;     /* what became of its job is not known: its host is asked */
     unsigned restart_timer; /* it rests until something is tried again */
     unsigned health_timer;  /* the next check */
     bool probing;           /* one is under way */
@@ -231,6 +243,8 @@ void vm_commit(struct engine *engine, struct request *request, struct object *vm
 bool vm_place(struct engine *engine, struct object *vm) REQUIRES(model);
 /* Makes the domain of a VM that has a host. */
 void vm_create(struct engine *engine, struct object *vm) REQUIRES(model);
+/* VM, whose making was not begun, leaves its host and is in PHASE again. */
+void vm_withdraw(struct engine *engine, struct object *vm, enum vm_phase phase) REQUIRES(model);
 /* Goes over from the spec in force to `next`. */
 void vm_change(struct engine *engine, struct object *vm) REQUIRES(model);
 void vm_set_next(struct engine *engine, struct object *vm, const char *text, Spec *spec)
@@ -362,6 +376,7 @@ void discover_one(struct engine *engine, struct object *host, const struct virt_
 void discover_bury(struct engine *engine, const char *uuid) REQUIRES(model);
 
 #include "core/reconcile/service.h"
+#include "core/reconcile/undo.h"
 
 /* ---- plan.c */
 enum spec_kind plan_kind(const char *text, size_t len);

@@ -67,6 +67,8 @@ static void add_member(struct engine *engine, struct object *service, const char
     struct object *vm = cloud_add(engine->cloud, OBJECT_VM, engine_new_id(engine), name,
                                   service->uid, service->gid, service->mode);
 
+    if (undo_keeps(engine, service))
+        undo_keep_none(engine, vm);
     cloud_set_service(engine->cloud, vm, service);
     member_begin(engine, vm, text, spec);
     failpoint_reached("scale.added");

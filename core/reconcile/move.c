@@ -79,6 +79,7 @@ static void rename_drafts(struct engine *engine, const GPtrArray *drafts, const 
         struct object *plan = drafts->pdata[i];
         g_autofree char *name = g_strdup_printf("%s/%s", batch, object_leaf(plan));
 
+        undo_keep(engine, plan);
         cloud_rename(engine->cloud, plan, name);
         engine_touch(engine, plan);
     }
@@ -177,6 +178,7 @@ void plan_promote(struct engine *engine, struct request *request, struct object 
     g_autoptr(Spec) spec = plan->spec ? spec_ref(plan->spec) : NULL;
     struct object *object;
 
+    undo_keep(engine, plan);
     cloud_event(engine->cloud, plan, &request->actor, "made real as %s", name);
     object = promote(engine, plan, kind, name);
     engine_touch(engine, object);

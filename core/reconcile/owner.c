@@ -22,6 +22,7 @@ static void give(struct engine *engine, struct object *object, const struct orde
     for (unsigned i = 0; object->kind == OBJECT_SERVICE && i < object->service.members->len; i++) {
         struct object *vm = object->service.members->pdata[i];
 
+        undo_keep(engine, vm);
         cloud_set_owner(engine->cloud, vm, order->uid, order->gid, order->mode);
         engine_touch(engine, vm);
     }

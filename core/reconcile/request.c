@@ -32,11 +32,15 @@ static void order_free(void *data)
     g_free(order);
 }
 
-static void order_run(struct engine *engine, void *data)
+static void order_run(struct engine *engine, void *data) REQUIRES(model)
 {
     struct order *order = data;
     struct request *request = g_steal_pointer(&order->request);
+    struct object *object = cloud_by_id(engine->cloud, order->id);
 
+    if (object)
+        undo_keep(engine, object);
+    request->round = engine->round;
     g_hash_table_insert(engine->requests, &request->ticket, request);
     order->fn(engine, request, order);
 }
@@ -58,6 +62,7 @@ struct request *request_inner(struct engine *engine, const struct actor *actor, 
     request->done = done;
     request->ctx = ctx;
     request->actor = *actor;
+    request->round = engine->round;
     g_hash_table_insert(engine->requests, &request->ticket, request);
     return request;
 }
@@ -70,9 +75,11 @@ struct answer {
 static void answer_now(struct engine *engine, void *data, const GError *error)
 {
     struct answer *answer = data;
-    int err = answer->err ? answer->err : error ? error->code : 0;
+    /* What it asked for was kept in an earlier round: if its outcome cannot be kept now, a crash
+     * would only have it done again. */
+    bool kept = answer->request->round != engine->round;
+    int err = answer->err ? answer->err : error && !kept ? error->code : 0;
 
-    (void)engine;
     failpoint_reached("request.answered");
     answer->request->done(answer->request->ctx, err);
     g_free(answer->request);

@@ -173,7 +173,8 @@ static void start_now(struct engine *engine, void *data, const GError *error)
     struct start *start = data;
     struct task *task = start->hold->task;
 
-    if (error) {
+    if (error && task->job) {
+        task->unsaved = true;
         hold_done(start->hold, error);
         hold_unref(start->hold);
     } else {
@@ -184,7 +185,6 @@ static void start_now(struct engine *engine, void *data, const GError *error)
                                      .free = hold_unref,
                                      .data = start->hold,
                                      .deadline_ms = task->deadline_ms,
-                                     .opens = task->opens,
                                  });
     }
     g_free(start);

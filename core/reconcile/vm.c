@@ -21,6 +21,7 @@ void vm_work_free(struct engine *engine, struct object *vm)
         return;
     timer_stop(engine, &work->restart_timer);
     timer_stop(engine, &work->move_timer);
+    timer_stop(engine, &work->ask_timer);
     timer_stop(engine, &work->calm_timer);
     timer_stop(engine, &work->health_timer);
     requests_answer(engine, &work->waiters, EINTR);

@@ -29,6 +29,21 @@ static void leave_host(struct engine *engine, struct object *vm) REQUIRES(model)
     engine->room_changed = true;
 }
 
+void vm_withdraw(struct engine *engine, struct object *vm, enum vm_phase phase)
+{
+    vm_work(vm)->busy = false;
+    vm_work(vm)->job = 0;
+    g_clear_pointer(&vm_work(vm)->tried, g_array_unref);
+    leave_host(engine, vm);
+    vm->vm.phase = phase;
+    if (phase == VM_PENDING)
+        g_hash_table_replace(engine->pending, &vm->id, object_ref(vm));
+    else
+        g_hash_table_remove(engine->pending, &vm->id);
+    cloud_refresh_state(engine->cloud, vm);
+    engine_touch(engine, vm);
+}
+
 /* The host could not: the next best is tried, if there is one. */
 static bool try_elsewhere(struct engine *engine, struct object *vm, uint64_t failed_on)
     REQUIRES(model)
@@ -73,6 +88,10 @@ static void done_create(struct engine *engine, struct task *task, const GError *
 
     if (!vm)
         return;
+    if (task->unsaved) {
+        vm_withdraw(engine, vm, VM_PENDING); /* placed again when saving works */
+        return;
+    }
     if (error) {
         create_failed(engine, vm, task->host, error);
         return;
