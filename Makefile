@@ -27,7 +27,7 @@ DEPS_DEMO = fuse3 libvirt-daemon-system libvirt-daemon-driver-qemu qemu-system-x
 DEPS_CHECK = libcmocka-dev libvirt-clients clang libclang-rt-dev clang-format clang-tidy mandoc \
 	valgrind git rsync restic borgbackup zip unzip vim nano expect python3 acl attr binutils systemd \
 	sshfs openssh-server openssh-client samba smbclient nfs-ganesha nfs-ganesha-vfs libnfs-utils \
-	dash busybox-static xz-utils qemu-guest-agent
+	dash busybox-static xz-utils qemu-guest-agent sqlite3 e2fsprogs
 
 WARN = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
 	-Wformat=2 -Wundef -Wpointer-arith -Wwrite-strings
@@ -108,20 +108,15 @@ $(UNITS): $(BUILD)/unit/%: $(BUILD)/tests/unit/%_test.o $(COMMON) \
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
 
-# Fuzzers: tests/fuzz/NAME_fuzz.c, with the other files of that NAME, against the rooms that
-# FUZZ_NAME lists; clang's libFuzzer.
+# Fuzzers: tests/fuzz/NAME_fuzz.c against the rooms that FUZZ_NAME lists; clang's libFuzzer.
 FUZZ_spec = spec
 FUZZ_conf = spec
 FUZZ_name = spec
 FUZZ_domain = virt spec
-FUZZ_control = $(UNIT_reconcile)
-FUZZ_tree = $(UNIT_fs)
+FUZZ_control = reconcile cloud place spec score store job virt
 FUZZERS = $(patsubst tests/fuzz/%_fuzz.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
-fuzz_parts = $(patsubst %.c,$(BUILD)/%.o,\
-	$(filter-out tests/fuzz/$(1)_fuzz.c,$(wildcard tests/fuzz/$(1)_*.c)) \
-	$(if $(filter tree,$(1)),$(wildcard tests/unit/reconcile_fake*.c)))
-$(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%_fuzz.o $(COMMON) \
-		$$(call fuzz_parts,$$*) $$(foreach r,$$(FUZZ_$$*),$$(call room,$$(r)))
+$(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%_fuzz.o $(BUILD)/core/error.o \
+		$(BUILD)/core/domain.o $$(foreach r,$$(FUZZ_$$*),$$(call room,$$(r)))
 	@mkdir -p $(@D)
 	$(CC) $(LDHARDEN) $(subst fuzzer-no-link,fuzzer,$(SANFLAGS)) $(LDFLAGS) -o $@ $^ $(LIBS)
 fuzzers: $(FUZZERS)

@@ -89,6 +89,7 @@ kill_at() { # OPERATION POINT NTH
     if [ "$1" = mount ]; then do_mount; else "do_$1" & asking=$!; fi
     while running $CLOUD && [ $SECONDS -lt $end ]; do sleep 0.02; done
     arm ''
+    sleep 0.2 # for one that is at the point just now
     if running $CLOUD; then # a look that an event had led to, and now did not
         wait $asking || true
         wait_for 20 all_still
