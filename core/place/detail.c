@@ -128,16 +128,29 @@ static char *detail_avoid(const struct query *query, const struct host *host)
     return g_strdup_printf("group %s is here", query->want->avoid);
 }
 
+/* The host of the near group with the lowest row from FIRST on; NULL: no more. */
+static const struct host *next_member(const struct query *query, uint32_t first)
+{
+    const struct host *next = NULL;
+    GHashTableIter iter;
+    gpointer row;
+    g_hash_table_iter_init(&iter, query->near->rows);
+    while (g_hash_table_iter_next(&iter, &row, NULL)) {
+        const struct host *host = query->place->rows->pdata[GPOINTER_TO_UINT(row)];
+        if (host->row >= first && (!next || host->row < next->row))
+            next = host;
+    }
+    return next;
+}
+
 static char *detail_near(const struct query *query, const struct host *host)
 {
     (void)host;
     GString *text = g_string_new(NULL);
     g_string_printf(text, "group %s is on ", query->want->near);
-    const GArray *tallies = query->near->tallies;
+    const struct host *member = next_member(query, 0);
     guint named = 0;
-    for (guint i = 0; i < tallies->len && named <= NAMED_HOSTS; i++) {
-        uint32_t row = g_array_index(tallies, struct tally, i).row;
-        const struct host *member = g_ptr_array_index(query->place->rows, row);
+    for (; member && named <= NAMED_HOSTS; member = next_member(query, member->row + 1)) {
         if (!member->present || !filter_passes(query, member, FILTER_NEAR))
             continue;
         if (named == NAMED_HOSTS)

@@ -2,10 +2,10 @@
 /*
  * What the files of core/place share. Not for other rooms.
  *
- * A host is a row: a number that it keeps until it is removed. What the search reads of every
- * row lies in columns, in blocks of 64 rows (struct block); all else is in struct host. The
- * columns hold rounded numbers: they say which hosts cannot be the best, and the few that could
- * be are compared exactly (scan.c).
+ * A host is a row: a number that it keeps until it is removed. What the search reads of rows lies
+ * in the lanes of blocks, of 64 hosts that are alike (block.c); all else is in struct host. Lanes
+ * hold rounded numbers, and each block has a summary: they say which blocks and hosts cannot be
+ * the best, and the few that could be are compared exactly (scan.c).
  */
 #pragma once
 
@@ -44,22 +44,15 @@ void trait_free(gpointer trait);
 
 /* --- group.c: how many VMs of a group are on which row ------------------------------------ */
 
-struct tally {
-    uint32_t row, count;
-};
-
 struct group {
     GHashTable *home; /* the table that holds it */
     char *name;       /* of an avoid or near group */
     uint64_t service;
     uint32_t total;
-    GArray *tallies; /* of struct tally, by row, none of them 0 */
-    GArray *words;   /* of struct word, by block: the same rows as a bitmap without its zeros */
-};
-
-struct word {
-    uint32_t block;
-    uint64_t rows; /* a bit each */
+    GHashTable *rows; /* row to the number of members there, never 0 */
+    uint64_t *bits;   /* a bit a row, of a large group; else NULL */
+    uint32_t n_bits;  /* of 64 */
+    uint32_t last;    /* the highest row that ever was in it */
 };
 
 /* The group of that name, made if need be; NULL for no name. */
@@ -68,6 +61,7 @@ struct group *group_get_service(GHashTable *home, uint64_t service);
 void group_add(struct group *group, uint32_t row);
 /* Removes a member; the group is freed with its last. */
 void group_remove(struct group *group, uint32_t row);
+bool group_has(const struct group *group, uint32_t row);
 uint32_t group_count(const struct group *group, uint32_t row);
 void group_free(gpointer group);
 
@@ -81,6 +75,10 @@ struct host {
     double cost;
     uint32_t cpus;
     uint32_t row;
+    struct block *block; /* NULL: it takes nothing */
+    uint32_t lane;
+    uint64_t size, same; /* parts of its code (block.c) */
+    uint64_t signature;
     bool present; /* false: only reserved on so far, place_set_host() is still to come */
     bool up, known;
     uint32_t vms;
@@ -98,38 +96,62 @@ struct reservation {
     struct group *avoid, *near, *service; /* NULL: none */
 };
 
-/* The columns, for 64 rows each. Apart, so that a search streams through what it reads only. */
-struct block {
-    _Alignas(64) int32_t cpus[BLOCK]; /* free; -1: the row takes nothing */
-    int32_t memory[BLOCK];            /* free MiB, rounded down; -1: less than none */
-    uint64_t all, any; /* signature bits that all rows have, and that any has, of those up */
-};
+/* --- lanes, of 64 rows or 64 blocks (summary.c) ------------------------------------------- */
 
 /*
  * What an amount left counts: pack, cost / capacity, which lowers the key; spread, 1 / (cost x
  * capacity), which raises it.
  */
 struct gains {
-    _Alignas(64) float cpus[BLOCK];
+    float cpus[BLOCK];
     float memory[BLOCK]; /* of a MiB */
 };
 
-struct signatures {
-    _Alignas(64) uint32_t low[BLOCK];
-    uint32_t high[BLOCK];
+struct lanes {
+    _Alignas(64) int32_t cpus[BLOCK]; /* free; -1: the row takes nothing */
+    int32_t memory[BLOCK];            /* free MiB, rounded down; -1: less than none */
+    struct gains gains[2];            /* by policy */
+    uint32_t low[BLOCK], high[BLOCK]; /* signatures */
 };
 
-struct columns {
-    size_t n; /* blocks */
-    struct block *blocks;
-    struct gains *gains[2]; /* by policy */
-    struct signatures *signatures;
+/* A lane a block: what is best of any of its rows. */
+struct summaries {
+    struct lanes most;
+    int32_t cpus_least[BLOCK], memory_least[BLOCK]; /* free; which is best to pack */
+};
+
+/* Up to 64 rows of hosts that are up, those with codes from `start` to below `end` (block.c). */
+struct block {
+    struct lanes lanes;
+    struct host *hosts[BLOCK];
+    uint64_t ids[BLOCK];
+    uint64_t codes[BLOCK];
+    uint32_t rows[BLOCK];
+    uint64_t start, end;
+    uint64_t odd; /* a bit each: what is free is rounded in its lane */
+    uint64_t first_id;
+    uint32_t number; /* of its summary */
+    uint32_t n;
+    bool alike; /* all are of the same size and cost */
+};
+
+struct range {
+    uint64_t start;
+    struct block *block;
+};
+
+struct blocks {
+    GPtrArray *all; /* by number; NULL: unused */
+    GArray *unused; /* numbers */
+    GArray *order;  /* of struct range */
+    struct summaries *summaries;
+    size_t n_summaries; /* of 64 */
 };
 
 struct place {
     GPtrArray *rows; /* of struct host *; NULL: a free row */
     GArray *free_rows;
-    struct columns columns;
+    struct blocks blocks;
     GHashTable *ids;   /* &host->id to struct host */
     GHashTable *names; /* host->name to struct host */
     GHashTable *vms;   /* &reservation->vm to struct reservation */
@@ -146,15 +168,34 @@ struct host *place_ensure(struct place *place, uint64_t id);
 /* Frees the row of a host that is not present and has nothing reserved. */
 void place_settle(struct place *place, struct host *host);
 
-/* --- column.c ----------------------------------------------------------------------------- */
+/* --- block.c ------------------------------------------------------------------------------ */
 
-void column_reserve(struct place *place, uint32_t rows);
-void column_free(struct place *place);
-/* Writes what is free on HOST; all of its columns. */
-void column_set_free(struct place *place, const struct host *host);
-void column_set(struct place *place, const struct host *host);
-void column_clear(struct place *place, uint32_t row);
-uint64_t column_signature(const struct place *place, uint32_t row);
+void blocks_init(struct blocks *blocks);
+void blocks_clear(struct blocks *blocks);
+/* After what is free on HOST has changed; after anything has. */
+void row_set_free(struct place *place, struct host *host);
+void row_set(struct place *place, struct host *host);
+
+/* --- summary.c ---------------------------------------------------------------------------- */
+
+/* Lanes that no row has. */
+void lanes_clear(struct lanes *lanes, uint32_t first, uint32_t end);
+/* Writes HOST's lane in the block; only what is free. */
+void lanes_set(struct block *block, const struct host *host);
+void lanes_set_free(struct block *block, const struct host *host);
+void lanes_copy(struct block *to, uint32_t at, const struct block *from, uint32_t lane);
+
+/* Makes BLOCK's summary as tight as can be; but `alike` is the caller's. */
+void summarise(struct blocks *blocks, struct block *block);
+bool same_size(const struct host *a, const struct host *b);
+/* Has it hold for LANE too, which is new or has changed. */
+void summary_widen(struct blocks *blocks, struct block *block, uint32_t lane);
+/* After a row that had as much free no longer has: what is free is tight again. */
+void summary_tighten(struct blocks *blocks, const struct block *block, int32_t cpus,
+                     int32_t memory);
+void summary_clear(struct blocks *blocks, uint32_t number);
+/* Room for more of them. */
+void summaries_grow(struct blocks *blocks);
 
 /* --- filter.c ----------------------------------------------------------------------------- */
 
@@ -242,19 +283,19 @@ static inline int32_t float_bits(float real)
     return bits;
 }
 
-/*
- * The scan goes twice over each CHUNK of blocks: first for the best key of each block, in one
- * stream, then for all keys of the few blocks that matter.
- */
-#define CHUNK 256
+static inline float float_of_bits(int32_t bits)
+{
+    float real;
+    memcpy(&real, &bits, sizeof(real));
+    return real;
+}
 
 struct keys {
-    /* LEASTS of blocks FIRST to END, and returns the least. REFUSED: rows that are, by block; NULL:
-     * none. */
-    int32_t (*least)(const struct columns *columns, size_t first, size_t end, const struct ask *ask,
-                     const uint64_t *refused, int32_t *leasts);
-    void (*of_block)(const struct columns *columns, size_t block, const struct ask *ask,
-                     uint64_t refused, int32_t *keys);
+    /* These return the least key; that of a block is not above that of any row in it. */
+    int32_t (*of_summaries)(const struct summaries *summaries, const struct ask *ask,
+                            int32_t *keys);
+    int32_t (*of_rows)(const struct lanes *rows, const struct ask *ask, int32_t *keys);
+    int32_t (*least)(const int32_t *keys);
 };
 const struct keys *keys_for(enum spec_policy policy);
 
@@ -263,7 +304,9 @@ const struct keys *keys_for(enum spec_policy policy);
 struct best {
     const struct host *host; /* NULL: none yet */
     double resources, schedule;
-    int32_t bound; /* rows with a key above this are worse */
+    double squares; /* of the shares left, where these decide */
+    uint64_t needs; /* of its labels */
+    int32_t bound;  /* rows with a key above this are worse */
 };
 
 double place_resources(const struct query *query, const struct host *host);

@@ -4,7 +4,7 @@
 
 static bool fits_empty(const struct query *query, const struct host *host)
 {
-    uint64_t signature = column_signature(query->place, host->row);
+    uint64_t signature = host->signature;
     return (signature & query->need) == query->need && (signature & query->types) &&
            filter_refusal(query, host) == FILTERS;
 }

@@ -3,10 +3,10 @@
  * Placement: which host a VM goes to, and why (design section 4).
  *
  * One table holds every host's capacity and what is reserved on it, by VM; it is the only owner
- * of both. Filters reduce the hosts, then the highest S = D x R / C wins. The answer is exact:
- * every host is looked at. Among hosts of the same S the one goes first whose labels the fewest
- * waiting specs need (place_need()), then for `pack` the one with the least squares of the shares
- * left, then the lower id.
+ * of both. Filters reduce the hosts, then the highest S = D x R / C wins. The answer is exact,
+ * as if every host were looked at. Among hosts of the same S the one goes first whose labels the
+ * fewest waiting specs need (place_need()), then for `pack` the one with the least squares of the
+ * shares left, then the lower id.
  *
  * Knows neither libvirt nor FUSE nor the model, so that the same code runs in benchmarks.
  * Threads: none of its own and no lock; the caller serialises (cloudfs: the model's lock).

@@ -57,12 +57,14 @@ static void find_groups(struct query *query)
 static void count_zones(struct query *query)
 {
     const struct group *group = query->service;
+    GHashTableIter iter;
+    gpointer row, members;
     query->zones = g_hash_table_new(NULL, NULL);
-    for (guint i = 0; i < group->tallies->len; i++) {
-        const struct tally *tally = &g_array_index(group->tallies, struct tally, i);
-        const struct host *host = g_ptr_array_index(query->place->rows, tally->row);
+    g_hash_table_iter_init(&iter, group->rows);
+    while (g_hash_table_iter_next(&iter, &row, &members)) {
+        const struct host *host = query->place->rows->pdata[GPOINTER_TO_UINT(row)];
         bool self = query->own && query->own->service == group && query->own->host == host;
-        guint count = tally->count - self;
+        guint count = GPOINTER_TO_UINT(members) - self;
         if (!host->present || count == 0)
             continue;
         count += query_zone_count(query, host);
@@ -76,8 +78,8 @@ guint query_zone_count(const struct query *query, const struct host *host)
 }
 
 /*
- * Columns hold whole MiB, know nothing of loads, and of words that share bits only that they may be
- * there. Groups they are told of (scan.c).
+ * Lanes hold whole MiB, know nothing of loads and groups, and of words that share bits only that
+ * they may be there.
  */
 static uint32_t unsure_filters(const struct query *query)
 {
@@ -87,7 +89,9 @@ static uint32_t unsure_filters(const struct query *query)
         unsure |= 1u << FILTER_ZONE | 1u << FILTER_LABELS | 1u << FILTER_NETWORK;
     if (mask_is_shared(query->types))
         unsure |= 1u << FILTER_VIRTUALIZATION;
-    if (query->zones)
+    if (query->avoid)
+        unsure |= 1u << FILTER_AVOID;
+    if (query->service)
         unsure |= 1u << FILTER_SPREAD;
     if (want->n_tried > 0)
         unsure |= 1u << FILTER_TRIED;

@@ -62,7 +62,7 @@ void place_take(struct place *place, uint64_t vm, uint64_t id, const struct plac
     host->cpus_reserved += taken->cpus;
     host->memory_reserved += taken->memory;
     g_hash_table_insert(place->vms, &taken->vm, taken);
-    column_set_free(place, host);
+    row_set_free(place, host);
 }
 
 void place_give(struct place *place, uint64_t vm)
@@ -83,7 +83,7 @@ static void give(struct place *place, struct reservation *taken)
     host->vms--;
     host->cpus_reserved -= taken->cpus;
     host->memory_reserved -= taken->memory;
-    column_set_free(place, host);
+    row_set_free(place, host);
     g_hash_table_remove(place->vms, &taken->vm);
     place_settle(place, host);
 }

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The argmax: every row is looked at, and the answer is exact.
+ * The argmax, exactly.
  *
- * S = D x R / C is highest where K = C / R is lowest, because D is the same for all. A pass over
- * the columns (keys.c), compiled to vector code, computes a key for each row in single precision:
- * the bits of a float, which order as integers do, so that lower is better. Each rounding on the
- * way to a key is such that the key is at most a few units in the last place worse than the exact
- * K. Rows whose key is worse than the best host's exact K by more than a millionth are therefore
- * worse; only the others are judged by the filters and compared in double precision. How many
- * they are falls off quickly: a new best in N random rows is found about ln N times, and what
- * ties costs a comparison.
+ * S = D x R / C is highest where K = C / R is lowest, because D is the same for all. A row's lane
+ * gives a key in single precision (keys.c): the bits of a float, which order as integers do, so
+ * that lower is better. Each rounding on the way to a key is such that the key is at most a few
+ * units in the last place worse than the exact K. Rows whose key is worse than the best host's
+ * exact K by more than a millionth are therefore worse; only the others are judged by the filters
+ * and compared in double precision.
  *
- * What the columns cannot say (groups, words that share signature bits, bytes below a MiB) makes
- * a row look better than it is, never worse, and the exact comparison puts it right.
+ * The summary of a block has a key that is not worse than that of any row in it. So blocks are
+ * looked into in the order of their keys, and the search is over when the next is worse than the
+ * best host. How many that are depends on how much alike the rows of a block are (block.c): a few,
+ * mostly. Blocks of hosts that at best equal the best host, with higher ids, are passed over: a
+ * fleet of equal machines has many of them.
+ *
+ * What lanes cannot say (groups, words that share signature bits, bytes below a MiB) makes a row
+ * look better than it is, never worse, and the exact comparison puts it right.
  */
 #include "core/place/internal.h"
 
@@ -21,7 +25,8 @@
 #include "core/score/score.h"
 
 #define MIB   ((uint64_t)1 << 20)
-#define PART  16   /* of a block */
+#define PART  16   /* of the lanes */
+#define CHUNK 8    /* summaries of 64 blocks each: of some 25,000 hosts */
 #define SLACK 1e-6 /* more than the few roundings of 6e-8 each that a key suffers */
 
 static double share(int64_t left, uint64_t capacity)
@@ -34,22 +39,33 @@ struct shares {
     double cpus, memory;
 };
 
-static struct shares shares_left(const struct query *query, const struct host *host)
+/* With as much free as given. */
+static struct shares shares_of(const struct query *query, const struct host *host, int64_t cpus,
+                               int64_t memory)
 {
     const struct place_want *want = query->want;
     int64_t taken = (int64_t)MIN(want->memory, (uint64_t)G_MAXINT64 / 2);
     return (struct shares){
-        .cpus = share(query_free_cpus(query, host) - (int64_t)want->cpus, host->cpus),
-        .memory = share(query_free_memory(query, host) - taken, host->memory),
+        .cpus = share(cpus - (int64_t)want->cpus, host->cpus),
+        .memory = share(memory - taken, host->memory),
     };
+}
+
+static struct shares shares_left(const struct query *query, const struct host *host)
+{
+    return shares_of(query, host, query_free_cpus(query, host), query_free_memory(query, host));
+}
+
+static double resources_of(const struct query *query, struct shares left)
+{
+    if (query->want->policy == POLICY_SPREAD)
+        return MIN(left.cpus, left.memory);
+    return 1 / MAX(PLACE_MIN_LEFT, left.cpus + left.memory);
 }
 
 double place_resources(const struct query *query, const struct host *host)
 {
-    struct shares left = shares_left(query, host);
-    if (query->want->policy == POLICY_SPREAD)
-        return MIN(left.cpus, left.memory);
-    return 1 / MAX(PLACE_MIN_LEFT, left.cpus + left.memory);
+    return resources_of(query, shares_left(query, host));
 }
 
 double place_schedule(const struct query *query, const struct host *host, double resources)
@@ -77,25 +93,21 @@ static int32_t bound_of(const struct query *query, const struct host *host, doub
     return KEY_LAST - float_bits(nextafterf(worst, 0));
 }
 
-/* Hosts that are the same and equally full score the same; a fleet has many of them. */
-static bool same_score(const struct query *query, const struct host *a, const struct host *b)
-{
-    const struct host *own = query->own ? query->own->host : NULL;
-    return a->memory_reserved == b->memory_reserved && a->cpus_reserved == b->cpus_reserved &&
-           a->memory == b->memory && a->cpus == b->cpus && a->cost == b->cost && a != own &&
-           b != own;
-}
-
 /*
  * Hosts that `pack` has filled to the floor of R all score the same. Of these, and of those with
  * the same sum, the one whose shares are small and alike goes first.
  */
-static double squares_left(const struct query *query, const struct host *host)
+static double squares_of(const struct query *query, struct shares left)
 {
-    struct shares left = shares_left(query, host);
     if (query->want->policy == POLICY_SPREAD)
         return 0;
     return left.cpus * left.cpus + left.memory * left.memory;
+}
+
+/* Below 0 if A goes first. */
+static int compare(double a, double b)
+{
+    return (a > b) - (a < b);
 }
 
 int rank_equals(const struct query *query, const struct host *a, const struct host *b)
@@ -103,20 +115,23 @@ int rank_equals(const struct query *query, const struct host *a, const struct ho
     uint64_t needs_a = host_needs(query->place, a), needs_b = host_needs(query->place, b);
     if (needs_a != needs_b)
         return needs_a < needs_b ? -1 : 1;
-    double squares_a = squares_left(query, a), squares_b = squares_left(query, b);
-    if (squares_a != squares_b)
-        return squares_a < squares_b ? -1 : 1;
-    return (a->id > b->id) - (a->id < b->id);
+    int by_squares =
+        compare(squares_of(query, shares_left(query, a)), squares_of(query, shares_left(query, b)));
+    return by_squares ? by_squares : (a->id > b->id) - (a->id < b->id);
 }
 
-/* SCANNED: the columns have not refused it, so most filters need not be asked. */
+/* SCANNED: its lane has not refused it, so most filters need not be asked. */
+static bool passes(const struct query *query, const struct host *host, bool scanned)
+{
+    bool own = query->own && query->own->host == host;
+    return scanned && !own ? filter_settles(query, host) : filter_refusal(query, host) == FILTERS;
+}
+
 static void consider(struct best *best, const struct query *query, const struct host *host,
                      bool scanned)
 {
-    bool spare = g_hash_table_size(query->place->needed) > 0; /* then ids do not decide */
-    if (best->host && host->id > best->host->id && !spare && same_score(query, host, best->host))
-        return;
-    double resources = place_resources(query, host);
+    struct shares left = shares_left(query, host);
+    double resources = resources_of(query, left);
     double schedule = place_schedule(query, host, resources);
     if (best->host) {
         if (!(schedule >= best->schedule))
@@ -124,13 +139,16 @@ static void consider(struct best *best, const struct query *query, const struct 
         if (schedule == best->schedule && rank_equals(query, host, best->host) >= 0)
             return;
     }
-    bool own = query->own && query->own->host == host;
-    if (scanned && !own ? !filter_settles(query, host) : filter_refusal(query, host) != FILTERS)
+    if (!passes(query, host, scanned))
         return;
-    best->host = host;
-    best->resources = resources;
-    best->schedule = schedule;
-    best->bound = bound_of(query, host, resources, schedule);
+    *best = (struct best){
+        .host = host,
+        .resources = resources,
+        .schedule = schedule,
+        .squares = squares_of(query, left),
+        .needs = host_needs(query->place, host),
+        .bound = bound_of(query, host, resources, schedule),
+    };
 }
 
 void best_consider(struct best *best, const struct query *query, const struct host *host)
@@ -154,105 +172,155 @@ static struct ask ask_of(const struct query *query)
     };
 }
 
-/* Where the walk along a group's members is. */
-struct ruled_out {
-    const GArray *words; /* NULL: none */
-    guint at;
-};
-
-static struct ruled_out rule_out(const struct group *group)
+/* What a host of BLOCK has left that would be better than any of them is, or as good. */
+static struct shares shares_at_best(const struct query *query, const struct block *block)
 {
-    return (struct ruled_out){.words = group ? group->words : NULL};
+    const struct summaries *summaries = &query->place->blocks.summaries[block->number / BLOCK];
+    uint32_t at = block->number % BLOCK;
+    const struct host *host = block->hosts[0];
+    int64_t cpus = summaries->most.cpus[at], memory = summaries->most.memory[at];
+    if (query->want->policy == POLICY_PACK) {
+        cpus = MAX(summaries->cpus_least[at], (int64_t)query->want->cpus);
+        memory = summaries->memory_least[at];
+    }
+    memory = memory * (int64_t)MIB + (int64_t)(host->memory % MIB);
+    if (query->want->policy == POLICY_PACK)
+        memory = MAX(memory, (int64_t)query->want->memory);
+    return shares_of(query, host, cpus, memory);
 }
 
 /*
- * Adds the rows of a chunk that hold members of a group, which may not come together. Where
- * want->vm itself is one of them its host has been considered before.
+ * Hosts of BLOCK with this id or a higher one are not better than the best. The arithmetic is that
+ * of consider(), so no rounding makes a difference: more free never gives less.
  */
-static void refuse_rows(struct ruled_out *out, size_t first, size_t end, uint64_t *refused)
+static uint64_t id_limit(const struct best *best, const struct query *query,
+                         const struct block *block)
 {
-    for (; out->words && out->at < out->words->len; out->at++) {
-        const struct word *word = &g_array_index(out->words, struct word, out->at);
-        if (word->block >= end)
-            return;
-        refused[word->block - first] |= word->rows;
-    }
+    if (!best->host || !block->alike || block->odd || best->needs > 0)
+        return UINT64_MAX;
+    struct shares left = shares_at_best(query, block);
+    double schedule = place_schedule(query, block->hosts[0], resources_of(query, left));
+    int by_schedule = compare(best->schedule, schedule);
+    int by_squares = compare(squares_of(query, left), best->squares);
+    if (by_schedule > 0 || (by_schedule == 0 && by_squares > 0))
+        return 0;
+    return by_schedule == 0 && by_squares == 0 ? best->host->id : UINT64_MAX;
 }
 
-/* Vector code once more: most parts of a block hold nothing of interest. */
-static bool any_within(const int32_t *keys, int32_t bound)
+/* Vector code once more. */
+static bool part_has(const int32_t *keys, int32_t key)
 {
-    int32_t any = 0;
+    int32_t has = 0;
     for (int i = 0; i < PART; i++)
-        any |= keys[i] <= bound;
-    return any;
+        has |= keys[i] == key;
+    return has;
 }
 
-static void consider_block(struct best *best, const struct query *query, size_t block,
-                           const int32_t *keys)
+/* The first of the lanes with KEY; there is one. */
+static uint32_t find_key(const int32_t *keys, int32_t key)
 {
-    gpointer *hosts = &query->place->rows->pdata[block * BLOCK];
-    for (int first = 0; first < BLOCK; first += PART) {
-        if (!any_within(keys + first, best->bound))
+    uint32_t at = 0;
+    while (at < BLOCK - PART && !part_has(keys + at, key))
+        at += PART;
+    while (keys[at] != key)
+        at++;
+    return at;
+}
+
+/* Whether a member of a group of which no two may come together is on a row. */
+static bool keeps_off(const struct query *query, uint32_t row)
+{
+    const struct group *members = query->want->spread == SPREAD_HOST ? query->service : NULL;
+    return (query->avoid && group_has(query->avoid, row)) || (members && group_has(members, row));
+}
+
+/*
+ * The least key of rows that no group keeps off; those with a lesser key that are kept off lose
+ * theirs. Where want->vm itself is on such a row, its host has been considered before.
+ */
+static int32_t least_apart(const struct query *query, const struct block *block, int32_t *keys,
+                           int32_t bound)
+{
+    int32_t least = KEY_NONE;
+    for (uint32_t lane = 0; lane < BLOCK; lane++) {
+        if (keys[lane] >= least || keys[lane] > bound)
             continue;
-        for (int lane = first; lane < first + PART; lane++) {
-            if (keys[lane] <= best->bound)
-                consider(best, query, hosts[lane], true);
+        if (keeps_off(query, block->rows[lane]))
+            keys[lane] = KEY_NONE;
+        else
+            least = keys[lane];
+    }
+    return least;
+}
+
+static void look_into(struct best *best, const struct query *query, const struct keys *keys,
+                      const struct ask *ask, const struct block *block)
+{
+    int32_t of_rows[BLOCK];
+    bool groups = query->avoid || query->service;
+    int32_t least = keys->of_rows(&block->lanes, ask, of_rows);
+    uint64_t limit = least <= best->bound ? id_limit(best, query, block) : 0;
+    if (block->first_id >= limit)
+        return;
+    while (least <= best->bound) {
+        if (groups)
+            least = least_apart(query, block, of_rows, best->bound);
+        if (least > best->bound)
+            return;
+        uint32_t lane = find_key(of_rows, least);
+        if (block->ids[lane] < limit) {
+            const struct host *before = best->host;
+            consider(best, query, block->hosts[lane], true);
+            if (best->host != before)
+                limit = id_limit(best, query, block);
         }
+        of_rows[lane] = KEY_NONE;
+        least = keys->least(of_rows);
     }
 }
 
-/* The blocks of a chunk that could hold the best; LEAST: the least of LEASTS. */
-static void consider_chunk(struct best *best, const struct query *query, const struct keys *keys,
-                           const struct ask *ask, size_t first, size_t end, const uint64_t *refused,
-                           const int32_t *leasts, int32_t least)
+/* The blocks of summaries FIRST to END, the one with the least key first. */
+static void scan_chunk(struct best *best, const struct query *query, const struct keys *keys,
+                       const struct ask *ask, uint32_t first, uint32_t end)
 {
-    int32_t lanes[BLOCK];
-    /* The blocks of the least key first: mostly nothing else remains to be looked at then. */
-    for (int pass = 0; pass < 2; pass++) {
-        for (size_t i = first; i < end; i++) {
-            int32_t mine = leasts[i - first];
-            if (mine > best->bound || (mine == least) != (pass == 0) || mine == KEY_NONE)
-                continue;
-            keys->of_block(&query->place->columns, i, ask, refused ? refused[i - first] : 0, lanes);
-            consider_block(best, query, i, lanes);
-        }
+    const struct blocks *blocks = &query->place->blocks;
+    int32_t of_blocks[CHUNK][BLOCK], leasts[CHUNK];
+    int32_t least = KEY_NONE;
+    for (uint32_t i = first; i < end; i++) {
+        leasts[i - first] = keys->of_summaries(&blocks->summaries[i], ask, of_blocks[i - first]);
+        least = MIN(least, leasts[i - first]);
+    }
+    while (least <= best->bound) {
+        uint32_t i = 0;
+        while (leasts[i] != least)
+            i++;
+        uint32_t at = find_key(of_blocks[i], least);
+        look_into(best, query, keys, ask, blocks->all->pdata[(first + i) * BLOCK + at]);
+        of_blocks[i][at] = KEY_NONE;
+        leasts[i] = keys->least(of_blocks[i]);
+        least = KEY_NONE;
+        for (uint32_t j = 0; j < end - first; j++)
+            least = MIN(least, leasts[j]);
     }
 }
 
 void best_scan(struct best *best, const struct query *query)
 {
-    const struct place *place = query->place;
-    bool by_host = query->want->spread == SPREAD_HOST;
-    struct ruled_out avoid = rule_out(query->avoid);
-    struct ruled_out members = rule_out(by_host ? query->service : NULL);
-    bool groups = avoid.words || members.words;
+    const struct blocks *blocks = &query->place->blocks;
     struct ask ask = ask_of(query);
     const struct keys *keys = keys_for(query->want->policy);
-    size_t blocks = (place->rows->len + BLOCK - 1) / BLOCK;
-    uint64_t refused[CHUNK];
-    int32_t leasts[CHUNK];
-    for (size_t first = 0; first < blocks; first += CHUNK) {
-        size_t end = MIN(first + CHUNK, blocks);
-        if (groups) {
-            memset(refused, 0, sizeof(refused));
-            refuse_rows(&avoid, first, end, refused);
-            refuse_rows(&members, first, end, refused);
-        }
-        const uint64_t *rows = groups ? refused : NULL;
-        int32_t least = keys->least(&place->columns, first, end, &ask, rows, leasts);
-        if (least <= best->bound)
-            consider_chunk(best, query, keys, &ask, first, end, rows, leasts, least);
-    }
+    uint32_t n = (blocks->all->len + BLOCK - 1) / BLOCK;
+    for (uint32_t first = 0; first < n; first += CHUNK)
+        scan_chunk(best, query, keys, &ask, first, MIN(first + CHUNK, n));
 }
 
 static void search_group(struct best *best, const struct query *query)
 {
-    const GArray *tallies = query->near->tallies;
-    for (guint i = 0; i < tallies->len; i++) {
-        uint32_t row = g_array_index(tallies, struct tally, i).row;
-        best_consider(best, query, g_ptr_array_index(query->place->rows, row));
-    }
+    GHashTableIter iter;
+    gpointer row;
+    g_hash_table_iter_init(&iter, query->near->rows);
+    while (g_hash_table_iter_next(&iter, &row, NULL))
+        best_consider(best, query, query->place->rows->pdata[GPOINTER_TO_UINT(row)]);
 }
 
 void best_search(struct best *best, const struct query *query)

@@ -9,6 +9,7 @@ struct place *place_new(void)
     struct place *place = g_new0(struct place, 1);
     place->rows = g_ptr_array_new();
     place->free_rows = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+    blocks_init(&place->blocks);
     place->ids = g_hash_table_new(g_int64_hash, g_int64_equal);
     place->names = g_hash_table_new(g_str_hash, g_str_equal);
     place->vms = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
@@ -41,7 +42,7 @@ void place_free(struct place *place)
     }
     g_ptr_array_unref(place->rows);
     g_array_unref(place->free_rows);
-    column_free(place);
+    blocks_clear(&place->blocks);
     g_hash_table_unref(place->ids);
     g_hash_table_unref(place->names);
     g_hash_table_unref(place->vms);
@@ -64,7 +65,6 @@ static uint32_t take_row(struct place *place, struct host *host)
 {
     if (place->free_rows->len == 0) {
         g_ptr_array_add(place->rows, host);
-        column_reserve(place, place->rows->len);
         return place->rows->len - 1;
     }
     guint last = place->free_rows->len - 1;
@@ -113,6 +113,16 @@ static void add_traits(struct place *place, struct host *host, enum trait_kind k
         g_ptr_array_add(host->traits, trait_ref(place, kind, *names));
 }
 
+static uint64_t signature_of(const struct host *host)
+{
+    uint64_t signature = SIGNATURE_ANY | host->zone->mask;
+    for (guint i = 0; i < host->traits->len; i++) {
+        const struct trait *trait = g_ptr_array_index(host->traits, i);
+        signature |= trait->mask;
+    }
+    return signature;
+}
+
 static char *copy(char *old, const char *text)
 {
     char *fresh = g_strdup(text);
@@ -142,10 +152,11 @@ void place_set_host(struct place *place, const struct place_host *new)
     add_traits(place, host, TRAIT_TYPE, new->types);
     add_traits(place, host, TRAIT_LABEL, new->labels);
     add_traits(place, host, TRAIT_NETWORK, new->networks);
+    host->signature = signature_of(host);
     place->n_hosts++;
     place->n_unknown += !host->known;
     g_hash_table_replace(place->names, host->name, host);
-    column_set(place, host);
+    row_set(place, host);
 }
 
 void place_set_load(struct place *place, uint64_t id, const struct place_load *load)
@@ -166,7 +177,6 @@ void place_settle(struct place *place, struct host *host)
     place->rows->pdata[host->row] = NULL;
     g_array_append_val(place->free_rows, host->row);
     g_hash_table_remove(place->ids, &host->id);
-    column_clear(place, host->row);
     host_free(host);
 }
 
@@ -192,7 +202,7 @@ void place_remove_host(struct place *place, uint64_t id)
         return;
     g_autoptr(GArray) vms = vms_on(place, host);
     forget(place, host);
-    column_set(place, host);
+    row_set(place, host);
     for (guint i = 0; i < vms->len; i++)
         place_give(place, g_array_index(vms, uint64_t, i)); /* the last settles it */
     if (vms->len == 0)
