@@ -119,7 +119,8 @@ void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     int refused;
 
     (void)ino;
-    pollers_remove(fs->pollers, handle);
+    if (atomic_load(&handle->polled))
+        pollers_remove(fs->pollers, handle);
     text = handle_take(handle, &len, &refused);
     if (text)
         engine_commit(fs->engine, handle->id, text, len, &handle->opener, park_ignore, NULL);

@@ -12,7 +12,7 @@
 
 struct handles {
     pthread_mutex_t lock;
-    GHashTable *set;
+    GQueue queue; /* under the lock */
 };
 
 struct handles *handles_new(void)
@@ -20,7 +20,7 @@ struct handles *handles_new(void)
     struct handles *all = g_new0(struct handles, 1);
 
     pthread_mutex_init(&all->lock, NULL);
-    all->set = g_hash_table_new(NULL, NULL);
+    g_queue_init(&all->queue);
     return all;
 }
 
@@ -42,17 +42,14 @@ static void dispose(struct handle *handle)
 
 void handles_free(struct handles *all)
 {
-    GHashTableIter iter;
-    void *handle;
+    GList *link;
 
     if (!all)
         return;
-    g_hash_table_iter_init(&iter, all->set);
-    while (g_hash_table_iter_next(&iter, &handle, NULL)) {
-        ((struct handle *)handle)->paged = NULL; /* nobody is told any more */
-        dispose(handle);
+    while ((link = g_queue_pop_head_link(&all->queue))) {
+        ((struct handle *)link->data)->paged = NULL; /* nobody is told any more */
+        dispose(link->data);
     }
-    g_hash_table_destroy(all->set);
     pthread_mutex_destroy(&all->lock);
     g_free(all);
 }
@@ -139,6 +136,7 @@ static struct handle *handle_new(uint64_t ino)
 
     pthread_mutex_init(&made->lock, NULL);
     made->ino = ino;
+    made->link.data = made;
     return made;
 }
 
@@ -146,7 +144,7 @@ static void enlist(struct fs *fs, struct handle *made)
 {
     made->all = fs->handles;
     pthread_mutex_lock(&made->all->lock);
-    g_hash_table_add(made->all->set, made);
+    g_queue_push_tail_link(&made->all->queue, &made->link);
     pthread_mutex_unlock(&made->all->lock);
 }
 
@@ -210,7 +208,7 @@ int handle_open(struct fs *fs, fuse_req_t req, uint64_t ino, int flags, struct h
 void handle_free(struct handle *handle)
 {
     pthread_mutex_lock(&handle->all->lock);
-    g_hash_table_remove(handle->all->set, handle);
+    g_queue_unlink(&handle->all->queue, &handle->link);
     pthread_mutex_unlock(&handle->all->lock);
     dispose(handle);
 }

@@ -14,6 +14,7 @@ struct handles; /* all that are open */
 struct handle {
     /* Immutable from open on. */
     struct handles *all;
+    GList link; /* in all */
     uint64_t id, ino;
     enum object_kind kind;
     const struct file_row *row;
@@ -26,6 +27,7 @@ struct handle {
 
     /* The time of the content that was opened; of a LOG's last line, when read to its end. */
     _Atomic int64_t seen;
+    atomic_bool polled; /* it may be among the pollers */
 
     pthread_mutex_t lock;  /* of all below */
     struct buffer *buffer; /* of a spec open for writing; NULL: none */

@@ -91,7 +91,7 @@ static void outdate(struct inval *inval, const struct object *object)
     const struct file_table *files = table_of(object);
 
     for (size_t i = 0; i < files->n; i++)
-        if (files->rows[i].facet == LIVE || files->rows[i].facet == CLOCKED)
+        if (row_is_live(&files->rows[i]))
             publish_outdate(inval->publish, ino_make(object->id, files->rows[i].code));
 }
 

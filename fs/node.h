@@ -22,7 +22,7 @@ static inline bool node_is_dir(const struct node *node)
 
 static inline bool node_is_live(const struct node *node)
 {
-    return node->row && (node->row->facet == LIVE || node->row->facet == CLOCKED);
+    return node->row && row_is_live(node->row);
 }
 
 uint64_t node_ino(const struct node *node);

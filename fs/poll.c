@@ -100,7 +100,7 @@ static bool has_changed(struct fs *fs, struct handle *handle) EXCLUDES(model)
 static bool waits_for_events(const struct handle *handle)
 {
     return !handle->buffer && !handle_is_scratch(handle) && !handle_is_discarding(handle) &&
-           handle->row->facet != LIVE;
+           !row_is_live(handle->row);
 }
 
 void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
@@ -118,8 +118,10 @@ void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
         return;
     }
     /* Registered before it is looked at, so that no line falls between the two. */
-    if (wait)
+    if (wait) {
+        atomic_store(&handle->polled, true);
         pollers_add(fs->pollers, handle, wait);
+    }
     if (handle->row->facet == LOG)
         ready = 0; /* as a pipe: at its end there is nothing to read */
     if (has_changed(fs, handle))

@@ -88,6 +88,11 @@ const struct folder_row *folder_by_name(uint64_t parent, const char *name);
 /* Where the objects of KIND are directories, or files. NULL: nowhere. */
 const struct folder_row *folder_by_kind(enum object_kind kind, bool flat);
 
+static inline bool row_is_live(const struct file_row *row)
+{
+    return row->facet == LIVE || row->facet == CLOCKED;
+}
+
 /* "r", "rw", "link" or "dir". */
 const char *row_access(const struct file_row *row);
 

@@ -15,6 +15,8 @@ cd "$M"
 gives timeout poll events 1
 gives timeout poll vms/web1/state 1
 gives timeout poll vms/web1/error 1
+gives timeout poll vms/web1/score 1 # a sample is no event
+gives timeout poll hosts/h1/resources 1
 
 # A change wakes everyone who waits for it, at once, and no one else.
 pids=
