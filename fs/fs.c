@@ -95,9 +95,12 @@ void fs_version(struct fs *fs, const struct node *node, bool text, struct view *
 {
     uint64_t ino = node_ino(node);
 
-    if (!publish_look(fs->publish, ino, text, view))
-        publish_put(fs->publish, ino, node_sampled_with(node), node->row->facet == CLOCKED,
-                    node_text(fs->cloud, node), view);
+    if (publish_look(fs->publish, ino, text, view))
+        return;
+    publish_put(fs->publish, ino, node_sampled_with(node), node->row->facet == CLOCKED,
+                node_text(fs->cloud, node), view);
+    /* Once for each version is enough: it lasts until the next sample. */
+    engine_look(fs->engine, node->object);
 }
 
 void fs_node_stat(struct fs *fs, const struct node *node, struct stat *st, double *valid)

@@ -19,7 +19,7 @@ struct subject {
     };
     struct usage usage;
     double up; /* a host is up, a VM's domain has a process: 1 or 0 */
-    double memory, cpus_allocated, memory_allocated, vms; /* of a host; -1: not known */
+    double memory, cpus_allocated, memory_allocated, vms, samples; /* of a host; -1: not known */
 };
 
 struct family {
@@ -72,6 +72,8 @@ static const struct family families[] = {
     {"cloudfs_host_maintenance_cost",       "gauge",   NULL,      OBJECT_HOST,    AT(host.maintenance_cost),
      "C of its management score"                                                                                                            },
     {"cloudfs_host_vms",                    "gauge",   NULL,      OBJECT_HOST,    AT(vms),                   "VMs on it"                    },
+    {"cloudfs_host_samples",                "counter", NULL,      OBJECT_HOST,    AT(samples),
+     "Times that it was sampled"                                                                                                            },
 
     {"cloudfs_vm_running",                  "gauge",   NULL,      OBJECT_VM,      AT(up),                    "1 if the VM runs"             },
     {"cloudfs_vm_performance",              "gauge",   NULL,      OBJECT_VM,      AT(vm.performance),        "P * V / R"                    },
@@ -131,6 +133,7 @@ static void fill_host(struct subject *subject, const struct object *host, struct
     subject->cpus_allocated = (double)use.cpus;
     subject->memory_allocated = (double)use.memory;
     subject->vms = host->host.vms->len;
+    subject->samples = (double)host->host.samples;
 }
 
 static void add_label(GString *text, const char *key, const char *value)

@@ -103,6 +103,7 @@ struct host_part {
     GPtrArray *vms;                                /* of struct object *, borrowed, by id */
     unsigned incoming;                             /* VMs that are being moved to it */
     struct usage load;                             /* of the host itself */
+    uint64_t samples;                              /* taken since cloudfs started */
     struct forecast cpu_forecast, memory_forecast; /* in CPUs and bytes */
 };
 

@@ -164,6 +164,7 @@ void cloud_sampled(struct cloud *cloud, struct object *host)
     int64_t now = monotonic_now();
 
     host->measured = now;
+    host->host.samples++;
     for (unsigned i = 0; i < host->host.vms->len; i++)
         ((struct object *)host->host.vms->pdata[i])->measured = now;
     cloud_tell(cloud, CHANGE_SAMPLED, host, FACET_SELF, NULL);

@@ -93,6 +93,14 @@ bool engine_check(struct engine *engine, uint64_t id, enum object_kind kind, con
 engine_ticket engine_report(struct engine *engine, uint64_t id, int err, const char *sentence,
                             const struct actor *actor, engine_done done, void *ctx);
 
+/*
+ * Somebody looks at what sampling tells of OBJECT: of a host, a VM's or the members' hosts, or for
+ * a folder of all. They are sampled soon, unless that was done within `sample` seconds; and as
+ * often as that as long as somebody looks (pace.h). What comes of it is CHANGE_SAMPLED. Returns at
+ * once; any thread, takes nothing but the mailbox's lock, a leaf.
+ */
+void engine_look(struct engine *engine, const struct object *object) REQUIRES_SHARED(model);
+
 /* The verbs of a kind's `ctl`, one a line with its arguments, as reading `ctl` lists them. */
 const char *engine_verbs(enum object_kind kind);
 

@@ -134,8 +134,11 @@ struct host_work {
     bool connecting, looking, sampling;
     GHashTable *to_look; /* char *uuid: domains of which something was heard */
     unsigned retry_timer, sample_timer, look_timer;
-    unsigned retries; /* since it was last up */
-    GArray *waiters;  /* tickets */
+    double sample_due; /* monotonic seconds: when the timer fires */
+    double interval;   /* seconds: between samples */
+    gint looked;       /* atomic: somebody has looked at it since the last one began */
+    unsigned retries;  /* since it was last up */
+    GArray *waiters;   /* tickets */
 };
 /* NULL while the host has no spec. */
 struct host_work *host_work(struct object *host);
@@ -154,10 +157,10 @@ void host_look(struct engine *engine, struct object *host, const char *uuid) REQ
 bool host_is_up(const struct object *host) REQUIRES_SHARED(model);
 /* EHOSTDOWN with a sentence unless VM's host is up. */
 bool host_require_up(const struct object *host, GError **error) REQUIRES_SHARED(model);
-/* sample.c: the next sample after an interval; the first one at a moment of it that is HOST's own,
- * so that hosts that came up together are not sampled together. */
+/* sample.c: now; DISKS: what costs a call to each guest too. */
+void host_sample(struct engine *engine, struct object *host, bool disks) REQUIRES(model);
+/* pace.c: from now on, HOST being up. */
 void host_sample_begin(struct engine *engine, struct object *host) REQUIRES(model);
-void host_sample_later(struct engine *engine, struct object *host) REQUIRES(model);
 
 /* ---- task.c: jobs of this room */
 struct task {

@@ -114,6 +114,7 @@ bool vm_place(struct engine *engine, struct object *vm)
     vm->vm.type = g_strdup(placing_best_type(engine, host, types));
     place_take(place, vm->id, choice.host, &want);
     cloud_set_host(engine->cloud, vm, host);
+    engine_look(engine, host); /* it is not what it was any more */
     cloud_event(engine->cloud, vm, NULL, "placed on %s, S = %.6f", host->name, choice.schedule);
     memset(&vm_work(vm)->waiting, 0, sizeof vm_work(vm)->waiting);
     vm_create(engine, vm);

@@ -31,8 +31,10 @@ static void take_usage(struct engine *engine, struct usage *usage, const struct 
     usage->cpu_seconds = sample->cpu_seconds;
     usage->memory_used = sample->memory_used;
     usage->memory_max = sample->memory_max;
-    usage->read_bytes = sample->read_bytes;
-    usage->written_bytes = sample->written_bytes;
+    if (sample->read_bytes >= 0) { /* not in every sample */
+        usage->read_bytes = sample->read_bytes;
+        usage->written_bytes = sample->written_bytes;
+    }
     usage->received_bytes = sample->received_bytes;
     usage->sent_bytes = sample->sent_bytes;
     usage->at = now;
@@ -115,7 +117,13 @@ static void look_for_missing(struct engine *engine, struct object *host, int64_t
 static void run_sample(struct task *task, const struct virt_ops *ops, struct virt *virt,
                        GError **error)
 {
-    ops->sample(virt, &task->samples, &task->load, error);
+    ops->sample(virt, false, &task->samples, &task->load, error);
+}
+
+static void run_sample_all(struct task *task, const struct virt_ops *ops, struct virt *virt,
+                           GError **error)
+{
+    ops->sample(virt, true, &task->samples, &task->load, error);
 }
 
 static void done_sample(struct engine *engine, struct task *task, const GError *error)
@@ -145,45 +153,13 @@ static void done_sample(struct engine *engine, struct task *task, const GError *
     cloud_sampled(engine->cloud, host);
 }
 
-static void sample_now(struct engine *engine, void *data) REQUIRES(model)
+void host_sample(struct engine *engine, struct object *host, bool disks)
 {
-    struct object *host = cloud_by_id(engine->cloud, *(uint64_t *)data);
-    struct host_work *work = host ? host_work(host) : NULL;
-    struct task *task;
+    struct task *task = task_new(engine, host, host->id);
 
-    if (!work)
-        return;
-    work->sample_timer = 0;
-    if (host_is_up(host) && !work->sampling) {
-        task = task_new(engine, host, host->id);
-        task->run = run_sample;
-        task->done = done_sample;
-        task->deadline_ms = SAMPLE_DEADLINE_MS;
-        work->sampling = true;
-        task_submit(engine, work->sample, task);
-    }
-    host_sample_later(engine, host);
-}
-
-static void sample_after(struct engine *engine, struct object *host, double seconds) REQUIRES(model)
-{
-    struct host_work *work = host_work(host);
-
-    if (work->sample_timer)
-        return;
-    work->sample_timer = timer_start(engine, (unsigned)(seconds * 1000), sample_now,
-                                     g_memdup2(&host->id, sizeof host->id), g_free);
-}
-
-void host_sample_later(struct engine *engine, struct object *host)
-{
-    sample_after(engine, host, engine->conf->sample);
-}
-
-/* Multiples of the golden ratio: however many hosts there are, their turns are far apart. */
-void host_sample_begin(struct engine *engine, struct object *host)
-{
-    double turn = (double)host->id * 0.6180339887498949;
-
-    sample_after(engine, host, engine->conf->sample * (turn - (double)(uint64_t)turn));
+    task->run = disks ? run_sample_all : run_sample;
+    task->done = done_sample;
+    task->deadline_ms = SAMPLE_DEADLINE_MS;
+    host_work(host)->sampling = true;
+    task_submit(engine, host_work(host)->sample, task);
 }

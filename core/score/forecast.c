@@ -6,7 +6,6 @@
 /* Of the horizon: how long level and trend remember. A trend that is believed too soon is noise. */
 #define LEVEL_MEMORY 0.5
 #define TREND_MEMORY 2.0
-#define STEPS        16 /* forecasts that are kept in a horizon */
 #define ERRORS       64 /* that the mean square remembers */
 
 static void judge(struct forecast *forecast, double error)
@@ -20,7 +19,7 @@ static void judge(struct forecast *forecast, double error)
 static void take_due(struct forecast *forecast, double now, double value, double horizon)
 {
     while (forecast->n > 0 && forecast->kept[forecast->first].due <= now) {
-        if (now - forecast->kept[forecast->first].due <= horizon / STEPS)
+        if (now - forecast->kept[forecast->first].due <= horizon / FORECAST_STEPS)
             judge(forecast, value - forecast->kept[forecast->first].value);
         forecast->first = (forecast->first + 1) % FORECAST_KEPT;
         forecast->n--;
@@ -34,7 +33,7 @@ static void keep(struct forecast *forecast, double now, double horizon)
     double due = now + horizon;
     if (forecast->n == FORECAST_KEPT)
         return;
-    if (forecast->n > 0 && due - forecast->kept[last].due < horizon / STEPS)
+    if (forecast->n > 0 && due - forecast->kept[last].due < horizon / FORECAST_STEPS)
         return;
     forecast->kept[next].due = due;
     forecast->kept[next].value = forecast_value(forecast, horizon);

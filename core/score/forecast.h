@@ -10,7 +10,8 @@
  */
 #pragma once
 
-#define FORECAST_KEPT 32 /* forecasts that wait for their time */
+#define FORECAST_KEPT  32 /* forecasts that wait for their time */
+#define FORECAST_STEPS 16 /* those kept in a horizon: samples further apart judge none */
 
 struct forecast {
     double level, trend; /* trend: a second */

@@ -31,7 +31,8 @@ struct conf_quota {
 
 struct conf {
     char *state;                /* directory of the database; absolute */
-    double sample;              /* seconds between samples of a host */
+    double sample;              /* seconds between samples of a host that is looked at */
+    double sample_idle;         /* the same of one that nobody looks at, at most */
     double grace;               /* seconds until a removed specs/ file removes its object */
     double wait;                /* seconds that close(2) waits for a job at most */
     double rebalance_gain;      /* what a move must better S by, as a share of it */

@@ -69,8 +69,8 @@ CALL(abort, (void)0, (struct virt * v, const char *uuid, GError **error), v, uui
 CALL(destroy, (void)0, (struct virt * v, const char *uuid, const char *name, GError **error), v,
      uuid, name, error)
 CALL(sample, g_clear_pointer(samples, g_array_unref),
-     (struct virt * v, GArray **samples, struct virt_load *load, GError **error), v, samples, load,
-     error)
+     (struct virt * v, bool disks, GArray **samples, struct virt_load *load, GError **error), v,
+     disks, samples, load, error)
 CALL(probe, g_clear_pointer(why, g_free),
      (struct virt * v, const char *uuid, const struct spec_health *check, char **why,
       GError **error),

@@ -152,7 +152,8 @@ bool virt_parse_capabilities(const char *xml, char ***types, GError **error);
 bool virt_info(struct virt *v, struct virt_info **info, GError **error);
 bool virt_list(struct virt *v, GPtrArray **domains, GError **error);
 bool virt_domain(struct virt *v, const char *uuid, struct virt_domain **domain, GError **error);
-bool virt_sample(struct virt *v, GArray **samples, struct virt_load *load, GError **error);
+bool virt_sample(struct virt *v, bool disks, GArray **samples, struct virt_load *load,
+                 GError **error);
 bool virt_power(struct virt *v, const char *uuid, enum domain_verb verb,
                 struct virt_domain **domain, GError **error);
 

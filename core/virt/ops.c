@@ -96,10 +96,11 @@ static bool op_abort(struct virt *v, const char *uuid, GError **error)
     return ended(held, virt_abort(held, uuid, error), error);
 }
 
-static bool op_sample(struct virt *v, GArray **samples, struct virt_load *load, GError **error)
+static bool op_sample(struct virt *v, bool disks, GArray **samples, struct virt_load *load,
+                      GError **error)
 {
     g_autoptr(Virt) held = virt_ref(v);
-    return ended(held, virt_sample(held, samples, load, error), error);
+    return ended(held, virt_sample(held, disks, samples, load, error), error);
 }
 
 static bool op_probe(struct virt *v, const char *uuid, const struct spec_health *check, char **why,

@@ -184,9 +184,12 @@ struct virt_ops {
     bool (*probe)(struct virt *v, const char *uuid, const struct spec_health *check, char **why,
                   GError **error);
 
-    /* All active domains (elements struct virt_sample), and the host itself. Uses a connection
-     * of its own where the driver allows, as a stuck guest can block it without limit. */
-    bool (*sample)(struct virt *v, GArray **samples, struct virt_load *load, GError **error);
+    /* All active domains (elements struct virt_sample), and the host itself. DISKS: what went
+     * through disks too, for which each guest's monitor is asked; else that is not known. Uses a
+     * connection of its own where the driver allows, as a stuck guest can block it without limit.
+     */
+    bool (*sample)(struct virt *v, bool disks, GArray **samples, struct virt_load *load,
+                   GError **error);
 };
 
 extern const struct virt_ops virt_libvirt;

@@ -292,10 +292,15 @@ static bool fake_abort(struct virt *v, const char *uuid, GError **error)
     return true;
 }
 
-static bool fake_sample(struct virt *v, GArray **samples, struct virt_load *load, GError **error)
+static bool fake_sample(struct virt *v, bool disks, GArray **samples, struct virt_load *load,
+                        GError **error)
 {
     (void)v;
     (void)error;
+    pthread_mutex_lock(&fake.lock);
+    fake.samples++;
+    fake.with_disks += disks;
+    pthread_mutex_unlock(&fake.lock);
     *samples = g_array_new(false, false, sizeof(struct virt_sample));
     *load = (struct virt_load){-1, -1};
     return true;

@@ -34,8 +34,9 @@ struct fake {
     bool bad_image;    /* VMs with an image cannot be made */
     bool change_later; /* changes take effect at the next start */
     unsigned creates, restarts, destroys;
-    unsigned least;    /* domains that ran when there were fewest */
-    GHashTable *virts; /* URI to struct virt * */
+    unsigned samples, with_disks; /* of both hosts */
+    unsigned least;               /* domains that ran when there were fewest */
+    GHashTable *virts;            /* URI to struct virt * */
 };
 
 extern struct fake fake;

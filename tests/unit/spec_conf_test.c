@@ -129,6 +129,7 @@ static void test_defaults(void **state)
     assert_non_null(conf);
     assert_string_equal(conf->state, geteuid() == 0 ? "/var/lib/cloudfs" : "/tmp/state/cloudfs");
     assert_real(conf->sample, 5);
+    assert_real(conf->sample_idle, 30);
     assert_real(conf->grace, 10);
     assert_real(conf->wait, 10);
     assert_int_equal(conf->hosts->len, 0);
@@ -209,7 +210,7 @@ static void test_keys(void **state)
     (void)state;
     size_t n;
     const struct spec_key *rows = conf_keys(&n);
-    assert_int_equal(n, 10);
+    assert_int_equal(n, 11);
     for (size_t i = 0; i < n; i++) {
         assert_true(rows[i].doc && *rows[i].doc);
         assert_true(spec_check_value(&rows[i], rows[i].preset, NULL));

@@ -158,7 +158,7 @@ static void everything_fails_unconnected(G_GNUC_UNUSED void **state)
     assert_int_equal(error->code, EHOSTDOWN);
     assert_false(virt_libvirt.list(v, &domains, NULL));
     assert_false(virt_libvirt.domain(v, ONE, &domain, NULL));
-    assert_false(virt_libvirt.sample(v, &samples, &load, NULL));
+    assert_false(virt_libvirt.sample(v, true, &samples, &load, NULL));
     verb_fails(v, ONE, VERB_START, EHOSTDOWN);
     assert_null(info);
     assert_null(domains);
@@ -340,7 +340,7 @@ static void active_domains_are_sampled(void **state)
     g_autoptr(GArray) samples = NULL;
     struct virt_load load = {0};
     define_two(f->v);
-    assert_true(virt_libvirt.sample(f->v, &samples, &load, NULL));
+    assert_true(virt_libvirt.sample(f->v, true, &samples, &load, NULL));
     assert_int_equal(samples->len, 1);
     const struct virt_sample *one = &g_array_index(samples, struct virt_sample, 0);
     assert_string_equal(one->uuid, ONE);
@@ -371,7 +371,7 @@ static gpointer use(gpointer data)
         g_autoptr(GArray) samples = NULL;
         struct virt_load load;
         virt_libvirt.list(v, &domains, NULL);
-        virt_libvirt.sample(v, &samples, &load, NULL);
+        virt_libvirt.sample(v, true, &samples, &load, NULL);
     }
     return NULL;
 }
