@@ -51,9 +51,41 @@ static const struct {
     {"End of file while reading data",  EHOSTDOWN},
     {"closed due to keepalive timeout", EHOSTDOWN},
     {"connection was closed",           EHOSTDOWN},
+    {"event on socket",                 EHOSTDOWN}, /* "received hangup", "received error" */
+    {"Cannot write data: ",             EHOSTDOWN},
+    {"Cannot recv data: ",              EHOSTDOWN},
     {"already exists with uuid",        EEXIST   },
     {"is already defined with uuid",    EEXIST   },
 };
+
+/* What QEMU and libvirt say of a guest's files when they start it. */
+static const char *const of_files[] = {
+    "could not open kernel file",   "could not load kernel",
+    "error reading initrd",         "Could not open '",
+    "Cannot access storage file",   "Cannot access backing file",
+    "unable to set user and group",
+};
+
+static const struct {
+    const char *words;
+    int err;
+} reasons[] = {
+    {"No such file or directory", ENOENT},
+    {"Not a directory",           ENOENT},
+    {"Permission denied",         EACCES},
+};
+
+/* 0: it is not about a file that cannot be had. */
+static int by_file(const char *message)
+{
+    bool of_file = false;
+    for (size_t i = 0; i < G_N_ELEMENTS(of_files); i++)
+        of_file |= strstr(message, of_files[i]) != NULL;
+    for (size_t i = 0; of_file && i < G_N_ELEMENTS(reasons); i++)
+        if (strstr(message, reasons[i].words))
+            return reasons[i].err;
+    return 0;
+}
 
 static int by_code(int code)
 {
@@ -68,7 +100,8 @@ int virt_errno(int code, const char *message)
     for (size_t i = 0; message && i < G_N_ELEMENTS(phrases); i++)
         if (strstr(message, phrases[i].words))
             return phrases[i].err;
-    return by_code(code);
+    int err = message ? by_file(message) : 0;
+    return err ? err : by_code(code);
 }
 
 int virt_connect_errno(int code, const char *message)

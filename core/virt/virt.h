@@ -9,10 +9,11 @@
  * under way keeps its connection until it returns, and fails.
  *
  * errno of failures: EHOSTDOWN the connection is not there or broke; ETIMEDOUT the hypervisor
- * gave up waiting; ENOENT no such domain; EEXIST the name is taken by another domain; EINVAL what
- * was asked for is wrong (the sentence is the hypervisor's); EBUSY wrong state for it;
- * EOPNOTSUPP this driver cannot; EACCES authentication; ENOSPC no room on a disk or in memory;
- * EIO anything else. The sentence carries the hypervisor's own words.
+ * gave up waiting; ENOENT no such domain, or no such file that a guest needs; EEXIST the name is
+ * taken by another domain; EINVAL what was asked for is wrong (the sentence is the hypervisor's);
+ * EBUSY wrong state for it; EOPNOTSUPP this driver cannot; EACCES authentication, or a guest's
+ * file; ENOSPC no room on a disk or in memory; EIO anything else. The sentence carries the
+ * hypervisor's own words.
  */
 #pragma once
 

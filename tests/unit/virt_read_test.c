@@ -197,6 +197,33 @@ static void failures_have_classes(G_GNUC_UNUSED void **state)
     assert_int_equal(
         virt_errno(VIR_ERR_SYSTEM_ERROR, "End of file while reading data: Input/output error"),
         EHOSTDOWN);
+    assert_int_equal(virt_errno(VIR_ERR_INTERNAL_ERROR,
+                                "internal error: connection closed due to keepalive timeout"),
+                     EHOSTDOWN);
+    assert_int_equal(virt_errno(VIR_ERR_INTERNAL_ERROR, "received hangup event on socket"),
+                     EHOSTDOWN);
+    assert_int_equal(virt_errno(VIR_ERR_SYSTEM_ERROR, "Cannot write data: Broken pipe"), EHOSTDOWN);
+    assert_int_equal(virt_errno(VIR_ERR_SYSTEM_ERROR, "Cannot recv data: Connection reset by peer"),
+                     EHOSTDOWN);
+    /* QEMU died, not its host. */
+    assert_int_equal(
+        virt_errno(VIR_ERR_SYSTEM_ERROR, "Unable to read from monitor: Connection reset by peer"),
+        EIO);
+    assert_int_equal(virt_errno(VIR_ERR_INTERNAL_ERROR,
+                                "internal error: qemu unexpectedly closed the monitor: qemu: could "
+                                "not open kernel file '/k': No such file or directory"),
+                     ENOENT);
+    assert_int_equal(virt_errno(VIR_ERR_INTERNAL_ERROR,
+                                "qemu: could not open kernel file '/k': Permission denied"),
+                     EACCES);
+    assert_int_equal(virt_errno(VIR_ERR_SYSTEM_ERROR,
+                                "unable to set user and group to '64055:64055' on '/k': No such "
+                                "file or directory"),
+                     ENOENT);
+    /* No domain is taken for gone because its daemon is. */
+    assert_int_equal(virt_errno(VIR_ERR_SYSTEM_ERROR,
+                                "Failed to connect socket to '/s': No such file or directory"),
+                     EIO);
     assert_int_equal(virt_errno(VIR_ERR_INTERNAL_ERROR, NULL), EIO);
     assert_int_equal(virt_errno(99999, "?"), EIO);
 
