@@ -23,6 +23,16 @@
 #define JOB_STACK    (256 * 1024)
 #define JOB_IDLE_MS  10000 /* after which an idle worker ends */
 #define JOB_RETRY_MS 100   /* until a thread is asked for again when the system had none */
+#define JOB_SLOW_MS  1000  /* after which a call is taken to hang */
+
+/* What the next job of a lane is, and so which bound is its own. */
+enum ready {
+    READY_WORK,
+    READY_OPENING,
+    READY_AGAIN, /* opening, in a lane in which that hung the last time */
+    READY_KINDS,
+    READY_NOT = READY_KINDS, /* none, or the lane's width is used up */
+};
 
 /* Stands for the mutex of struct jobs. */
 struct CAPABILITY("mutex") jobs_token {
@@ -34,11 +44,13 @@ struct lane {
     struct jobs *jobs;                       /* immutable */
     unsigned width;                          /* immutable */
     unsigned refs GUARDED_BY(jobs_token);    /* its owner's and one a task */
-    unsigned running GUARDED_BY(jobs_token); /* tasks on workers, lost ones too */
+    unsigned running GUARDED_BY(jobs_token); /* tasks on workers */
+    unsigned lost GUARDED_BY(jobs_token);    /* of them, told of their deadline */
     bool owned GUARDED_BY(jobs_token);
     bool closed GUARDED_BY(jobs_token);
-    bool ready GUARDED_BY(jobs_token);   /* in jobs->ready: has a task that may run */
-    GQueue queue GUARDED_BY(jobs_token); /* struct task, by its `link` */
+    bool hung GUARDED_BY(jobs_token);        /* the last opening did not end in time */
+    enum ready ready GUARDED_BY(jobs_token); /* in which of jobs->ready it is */
+    GQueue queue GUARDED_BY(jobs_token);     /* struct task, by its `link` */
     GList ready_link GUARDED_BY(jobs_token);
     GList link GUARDED_BY(jobs_token); /* in jobs->lanes while owned */
 };
@@ -48,13 +60,17 @@ struct task {
     struct lane *lane;                           /* immutable; holds a reference */
     int64_t deadline;                            /* immutable; monotonic microseconds */
     GSequenceIter *timer GUARDED_BY(jobs_token); /* NULL: no deadline, or told */
-    GList link GUARDED_BY(jobs_token);           /* in lane->queue, then in jobs->running */
+    GList link GUARDED_BY(jobs_token);           /* in lane->queue, then in `under` */
+    GQueue *under GUARDED_BY(jobs_token);        /* of struct jobs: where it is while it runs */
+    int64_t began GUARDED_BY(jobs_token);        /* monotonic microseconds */
     GList untold_link GUARDED_BY(jobs_token);
     int code GUARDED_BY(jobs_token);     /* errno that the watchdog tells */
     bool started GUARDED_BY(jobs_token); /* on a worker; immutable once told */
     bool told GUARDED_BY(jobs_token);
     bool settled GUARDED_BY(jobs_token);
-    bool lost GUARDED_BY(jobs_token); /* told while running */
+    bool again GUARDED_BY(jobs_token);  /* started as a READY_AGAIN */
+    bool lost GUARDED_BY(jobs_token);   /* told while running */
+    bool behind GUARDED_BY(jobs_token); /* told while a lost one was in its way */
 };
 
 struct jobs {
@@ -63,20 +79,25 @@ struct jobs {
     pthread_cond_t tick;    /* the watchdog waits for the next deadline or something to tell */
     pthread_cond_t changed; /* done() returned, a task or a worker ended */
     pthread_t watchdog;     /* immutable */
-    unsigned max_busy;      /* immutable */
+    struct jobs_limits max; /* immutable */
     unsigned idle_ms;       /* immutable but for tests */
+    unsigned slow_ms;       /* the same */
 
-    GQueue lanes GUARDED_BY(jobs_token);      /* open to their owners */
-    GQueue ready GUARDED_BY(jobs_token);      /* lanes, the one whose turn it is first */
-    GQueue running GUARDED_BY(jobs_token);    /* tasks */
-    GQueue untold GUARDED_BY(jobs_token);     /* tasks that the watchdog has to tell */
+    GQueue lanes GUARDED_BY(jobs_token);              /* open to their owners */
+    GQueue ready[READY_KINDS] GUARDED_BY(jobs_token); /* lanes, the one whose turn it is first */
+    GQueue running GUARDED_BY(jobs_token); /* tasks on workers, in the order of their start */
+    GQueue hung GUARDED_BY(jobs_token);    /* those that have run for too long */
+    GQueue opening GUARDED_BY(jobs_token); /* those that make a connection, hanging or not */
+    unsigned again GUARDED_BY(jobs_token); /* of those, how many may well hang */
+    unsigned lost GUARDED_BY(jobs_token);  /* tasks on workers that were told of their deadline */
+    GQueue untold GUARDED_BY(jobs_token);  /* tasks that the watchdog has to tell */
     GSequence *timers GUARDED_BY(jobs_token); /* tasks by deadline */
     GArray *ended GUARDED_BY(jobs_token);     /* pthread_t to join */
     unsigned workers GUARDED_BY(jobs_token);  /* threads, those being started too */
     unsigned starting GUARDED_BY(jobs_token);
     unsigned idle GUARDED_BY(jobs_token);
-    unsigned lost GUARDED_BY(jobs_token);
     unsigned telling GUARDED_BY(jobs_token); /* threads within callbacks other than run() */
+    int64_t wakes GUARDED_BY(jobs_token);    /* until when the watchdog waits; 0: for ever */
     bool starved GUARDED_BY(jobs_token);     /* the system had no thread to give */
     bool closing GUARDED_BY(jobs_token);     /* no worker may wait for work */
     bool stop GUARDED_BY(jobs_token);        /* the watchdog's end */
@@ -94,7 +115,10 @@ int jobs_thread(pthread_t *thread, void *(*main)(void *), struct jobs *jobs);
 
 /* worker.c: sees to it that a worker comes for what may run now. */
 void jobs_ensure_worker(struct jobs *jobs) REQUIRES(jobs_token);
-unsigned jobs_busy(const struct jobs *jobs) REQUIRES(jobs_token);
+/* Tasks on workers. */
+unsigned jobs_under_way(const struct jobs *jobs) REQUIRES(jobs_token);
+/* TASK runs for too long, or was told: another worker may come in its place. */
+void jobs_hangs(struct jobs *jobs, struct task *task) REQUIRES(jobs_token);
 /* Joins the workers that have ended. */
 void jobs_reap(struct jobs *jobs) REQUIRES(jobs_token);
 

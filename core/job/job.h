@@ -3,12 +3,25 @@
  * Jobs: calls that can wait, made on worker threads, in a queue for each host.
  *
  * A lane is a queue with a width: at most WIDTH of its jobs run at a time, in the order they
- * came. Workers are shared by all lanes; a worker whose job has passed its deadline is counted
- * as lost and replaced, so that a host that hangs costs nobody else anything. It comes back when
- * its call returns. Until then its job keeps its place in its lane's width: a host that hangs
- * holds WIDTH threads and never more, and what is queued behind them ends at its own deadline.
- * Lanes that have something to run take turns. Stacks are small (256 KiB) and idle workers end
- * after a while.
+ * came. Workers are shared by all lanes; lanes that have something to run take turns. Stacks are
+ * small (256 KiB) and idle workers end after a while.
+ *
+ * A call cannot be ended from outside, so what hangs keeps its thread until it returns, and its
+ * place in its lane's width: a host that hangs holds WIDTH threads of each of its lanes and never
+ * more, and what is queued behind them ends at its own deadline. That it costs nobody else
+ * anything comes from three bounds, struct jobs_limits:
+ *
+ *   - A job that has run for a second, or past its deadline, is taken to hang, and another worker
+ *     takes its place, for up to HUNG of them: so a call that hangs holds one of the BUSY places
+ *     for a second at most. (One that is merely slow does no harm by that.)
+ *   - Jobs that make a connection (`opens`), which is where hosts that are away hang, have OPENING
+ *     places of their own and hold none of the others', however many of them hang.
+ *   - Of these, lanes whose last such job hung have half: as many as that hang again and again,
+ *     the other half is for those that have not.
+ *
+ * So there are never more than BUSY + HUNG + OPENING workers, whatever the number of lanes, and
+ * with less than HUNG calls that hang, all others find BUSY places. Beyond that, each one more
+ * takes a BUSY place until it returns.
  *
  * A job's outcome is told exactly once, by done(): with the run's own error or, at the deadline
  * (whether it was still queued or already running), with ETIMEDOUT, or with ECANCELED when the
@@ -43,11 +56,17 @@ struct job {
     void (*free)(void *data);
     void *data;
     unsigned deadline_ms; /* from submission; 0: none */
+    bool opens;           /* makes the connection that later ones of its lane need */
 };
 
-/* MAX_BUSY: how many workers may be busy, the lost ones not counted. NULL, with errno, when the
- * system has no thread to give. */
-struct jobs *jobs_new(unsigned max_busy);
+/* How many workers there are for what; see above. */
+struct jobs_limits {
+    unsigned busy; /* 0 counts as 1 */
+    unsigned hung;
+    unsigned opening; /* below 2 counts as 2 */
+};
+/* NULL, with errno, when the system has no thread to give. */
+struct jobs *jobs_new(const struct jobs_limits *limits);
 /*
  * Closes all lanes, tells queued jobs ECANCELED, waits up to GRACE_MS for running ones and
  * leaves those that still hang to the end of the process: they are told ECANCELED if they were

@@ -2,15 +2,21 @@
 /* The whole: making it, and taking it apart while some of it hangs. */
 #include "core/job/internal.h"
 
-struct jobs *jobs_new(unsigned max_busy) UNCHECKED_LOCKING /* nobody else has it yet */
+struct jobs *
+jobs_new(const struct jobs_limits *limits) UNCHECKED_LOCKING /* nobody else has it yet */
 {
     struct jobs *jobs = g_new0(struct jobs, 1);
     pthread_mutex_init(&jobs->mutex, NULL);
     jobs_init_cond(&jobs->work);
     jobs_init_cond(&jobs->tick);
     jobs_init_cond(&jobs->changed);
-    jobs->max_busy = MAX(max_busy, 1);
+    jobs->max = (struct jobs_limits){
+        .busy = MAX(limits->busy, 1),
+        .hung = limits->hung,
+        .opening = MAX(limits->opening, 2), /* one of them for lanes in which none has hung */
+    };
     jobs->idle_ms = JOB_IDLE_MS;
+    jobs->slow_ms = JOB_SLOW_MS;
     jobs->timers = g_sequence_new(NULL);
     jobs->ended = g_array_new(FALSE, FALSE, sizeof(pthread_t));
     int err = jobs_thread(&jobs->watchdog, jobs_watchdog, jobs);
@@ -44,7 +50,7 @@ static void close_lanes(struct jobs *jobs) REQUIRES(jobs_token)
 static void wait_for_running(struct jobs *jobs, unsigned grace_ms) REQUIRES(jobs_token)
 {
     int64_t until = g_get_monotonic_time() + (int64_t)grace_ms * 1000;
-    while (jobs->running.length > 0)
+    while (jobs_under_way(jobs) > 0)
         if (!jobs_wait(jobs, &jobs->changed, until))
             return;
 }
@@ -58,20 +64,29 @@ static void stop_watchdog(struct jobs *jobs) REQUIRES(jobs_token)
     jobs_lock(jobs);
 }
 
-/* Tells those that hang, then waits for all threads that are not in a run(). */
-static void settle(struct jobs *jobs) REQUIRES(jobs_token)
+static void give_up(struct jobs *jobs, GQueue *tasks) REQUIRES(jobs_token)
 {
-    for (GList *link = jobs->running.head; link; link = link->next) {
+    GList *next;
+    for (GList *link = tasks->head; link; link = next) {
         struct task *task = link->data;
+        next = link->next; /* telling moves it to `hung` */
         if (!task->told)
             jobs_tell_later(jobs, task, ECANCELED);
     }
+}
+
+/* Tells those that hang, then waits for all threads that are not in a run(). */
+static void settle(struct jobs *jobs) REQUIRES(jobs_token)
+{
+    give_up(jobs, &jobs->running);
+    give_up(jobs, &jobs->opening);
+    give_up(jobs, &jobs->hung);
     for (;;) {
         jobs_tell(jobs);
         jobs_reap(jobs);
         if (jobs->untold.length > 0 || jobs->ended->len > 0)
             continue;
-        if (jobs->telling == 0 && jobs->workers <= jobs->running.length)
+        if (jobs->telling == 0 && jobs->workers <= jobs_under_way(jobs))
             return;
         jobs_wait(jobs, &jobs->changed, 0);
     }
@@ -101,7 +116,7 @@ void jobs_stats(struct jobs *jobs, struct jobs_stats *stats)
     jobs_lock(jobs);
     *stats = (struct jobs_stats){
         .workers = jobs->workers,
-        .busy = jobs_busy(jobs),
+        .busy = jobs_under_way(jobs) - jobs->lost,
         .lost = jobs->lost,
     };
     jobs_unlock(jobs);

@@ -11,6 +11,7 @@ struct lane *lane_new(struct jobs *jobs, unsigned width)
     lane->refs = 1;
     lane->owned = true;
     lane->closed = jobs->closing;
+    lane->ready = READY_NOT;
     lane->link.data = lane;
     lane->ready_link.data = lane;
     g_queue_push_tail_link(&jobs->lanes, &lane->link);
@@ -24,17 +25,27 @@ static void lane_unref(struct lane *lane) REQUIRES(jobs_token)
         g_free(lane);
 }
 
+static enum ready next_of(const struct lane *lane) REQUIRES(jobs_token)
+{
+    if (lane->queue.length == 0 || lane->running >= lane->width)
+        return READY_NOT;
+    const struct task *task = lane->queue.head->data;
+    if (!task->job.opens)
+        return READY_WORK;
+    return lane->hung ? READY_AGAIN : READY_OPENING;
+}
+
 void lane_update(struct lane *lane)
 {
     struct jobs *jobs = lane->jobs;
-    bool ready = lane->queue.length > 0 && lane->running < lane->width;
+    enum ready ready = next_of(lane);
     if (ready == lane->ready)
         return;
+    if (lane->ready != READY_NOT)
+        g_queue_unlink(&jobs->ready[lane->ready], &lane->ready_link);
     lane->ready = ready;
-    if (ready)
-        g_queue_push_tail_link(&jobs->ready, &lane->ready_link);
-    else
-        g_queue_unlink(&jobs->ready, &lane->ready_link);
+    if (ready != READY_NOT)
+        g_queue_push_tail_link(&jobs->ready[ready], &lane->ready_link);
 }
 
 void lane_close_locked(struct lane *lane)
@@ -119,9 +130,11 @@ void task_end(struct task *task)
     struct lane *lane = task->lane;
     struct jobs *jobs = lane->jobs;
     if (task->started) {
-        g_queue_unlink(&jobs->running, &task->link);
+        g_queue_unlink(task->under, &task->link);
         lane->running--;
+        lane->lost -= task->lost;
         jobs->lost -= task->lost;
+        jobs->again -= task->again;
         lane_update(lane);
         jobs_ensure_worker(jobs);
     }

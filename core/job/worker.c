@@ -10,20 +10,34 @@
 
 static void *worker_main(void *data) EXCLUDES(jobs_token);
 
-unsigned jobs_busy(const struct jobs *jobs)
+unsigned jobs_under_way(const struct jobs *jobs)
 {
-    return jobs->running.length - jobs->lost;
+    return jobs->running.length + jobs->hung.length + jobs->opening.length;
 }
 
-static bool runnable(const struct jobs *jobs) REQUIRES(jobs_token)
+/* Lanes of this kind have to wait for others to end. */
+static bool is_full(const struct jobs *jobs, enum ready kind) REQUIRES(jobs_token)
 {
-    return jobs->ready.length > 0 && jobs_busy(jobs) < jobs->max_busy;
+    unsigned hung = jobs->hung.length, replaced = MIN(hung, jobs->max.hung);
+    if (kind == READY_WORK)
+        return jobs->running.length + (hung - replaced) >= jobs->max.busy;
+    return jobs->opening.length >= jobs->max.opening ||
+           (kind == READY_AGAIN && jobs->again >= jobs->max.opening / 2);
+}
+
+/* The kind of lane whose turn it is; READY_NOT: nothing may run. */
+static enum ready runnable(const struct jobs *jobs) REQUIRES(jobs_token)
+{
+    enum ready kind = READY_WORK;
+    while (kind < READY_KINDS && (jobs->ready[kind].length == 0 || is_full(jobs, kind)))
+        kind++;
+    return kind;
 }
 
 void jobs_ensure_worker(struct jobs *jobs)
 {
     jobs->starved = false;
-    if (!runnable(jobs) || jobs->starting > 0)
+    if (runnable(jobs) == READY_NOT || jobs->starting > 0)
         return;
     if (jobs->idle > 0) {
         pthread_cond_signal(&jobs->work);
@@ -39,19 +53,42 @@ void jobs_ensure_worker(struct jobs *jobs)
     jobs->starting++;
 }
 
+/* The watchdog is woken in time to see that it takes long; once a second at most. */
+static void begin(struct jobs *jobs, struct task *task) REQUIRES(jobs_token)
+{
+    task->started = true;
+    task->began = g_get_monotonic_time();
+    task->under = task->job.opens ? &jobs->opening : &jobs->running;
+    g_queue_push_tail_link(task->under, &task->link);
+    if (jobs->wakes == 0 || jobs->wakes > task->began + (int64_t)jobs->slow_ms * 1000)
+        pthread_cond_signal(&jobs->tick);
+}
+
 static struct task *take(struct jobs *jobs) REQUIRES(jobs_token)
 {
-    if (!runnable(jobs))
+    enum ready kind = runnable(jobs);
+    if (kind == READY_NOT)
         return NULL;
-    struct lane *lane = g_queue_pop_head_link(&jobs->ready)->data;
+    struct lane *lane = g_queue_pop_head_link(&jobs->ready[kind])->data;
     struct task *task = g_queue_pop_head_link(&lane->queue)->data;
-    lane->ready = false;
+    lane->ready = READY_NOT;
     lane->running++;
     lane_update(lane); /* to the end of the line, if it has more */
-    task->started = true;
-    g_queue_push_tail_link(&jobs->running, &task->link);
+    task->again = kind == READY_AGAIN;
+    jobs->again += task->again;
+    begin(jobs, task);
     jobs_ensure_worker(jobs);
     return task;
+}
+
+void jobs_hangs(struct jobs *jobs, struct task *task)
+{
+    if (task->under != &jobs->running)
+        return;
+    g_queue_unlink(task->under, &task->link);
+    task->under = &jobs->hung;
+    g_queue_push_tail_link(task->under, &task->link);
+    jobs_ensure_worker(jobs);
 }
 
 /* The outcome of a run: done(), or late() when it was told already. */
@@ -73,12 +110,19 @@ static void tell(struct jobs *jobs, struct task *task, const GError *error) REQU
     jobs->telling--;
 }
 
+static bool is_slow(const struct jobs *jobs, const struct task *task) REQUIRES(jobs_token)
+{
+    return g_get_monotonic_time() - task->began > (int64_t)jobs->slow_ms * 1000;
+}
+
 static void work(struct jobs *jobs, struct task *task) REQUIRES(jobs_token)
 {
     g_autoptr(GError) error = NULL;
     jobs_unlock(jobs);
     task->job.run(task->job.data, &error);
     jobs_lock(jobs);
+    if (task->job.opens)
+        task->lane->hung = error && (task->lost || is_slow(jobs, task));
     if (!jobs->over)
         tell(jobs, task, error);
     task_end(task);
@@ -93,7 +137,7 @@ static bool rest(struct jobs *jobs) REQUIRES(jobs_token)
     int64_t until = g_get_monotonic_time() + (int64_t)jobs->idle_ms * 1000;
     bool woken = jobs_wait(jobs, &jobs->work, until);
     jobs->idle--;
-    return woken || runnable(jobs);
+    return woken || runnable(jobs) != READY_NOT;
 }
 
 static void leave(struct jobs *jobs) RELEASES(jobs_token)

@@ -13,8 +13,7 @@
 enum {
     HEARTBEAT_MS = 5000,   /* how much availability a crash may lose */
     STORE_RETRY_MS = 1000, /* after a save that failed */
-    WORKERS = 32,
-    JOBS_GRACE_MS = 3000, /* for calls under way when the engine ends */
+    JOBS_GRACE_MS = 3000,  /* for calls under way when the engine ends */
 };
 
 void engine_after_commit(struct engine *engine,
@@ -280,9 +279,12 @@ static void engine_dispose(struct engine *engine)
     g_free(engine);
 }
 
+/* Threads cost little memory (about 20 KiB as used here), and the processors are the hosts'. */
+static const struct jobs_limits workers = {.busy = 32, .hung = 256, .opening = 64};
+
 static bool start_rooms(struct engine *engine, GError **error)
 {
-    engine->jobs = jobs_new(WORKERS);
+    engine->jobs = jobs_new(&workers);
     if (!engine->jobs) {
         fail(error, errno, "cannot start a worker: %s", g_strerror(errno));
         return false;

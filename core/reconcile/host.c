@@ -280,5 +280,6 @@ void host_connect(struct engine *engine, struct object *host)
     task->run = run_connect;
     task->done = done_connect;
     task->deadline_ms = CONNECT_DEADLINE_MS;
+    task->opens = true;
     task_submit(engine, work->look, task);
 }

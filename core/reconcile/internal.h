@@ -177,6 +177,7 @@ struct task {
     /* The number of a VM's job; 0: it only looks, and is begun whether the save failed or not. */
     uint64_t job;
     bool unsaved; /* it was not begun, as what led to it could not be saved: done() is told so */
+    bool opens; /* see job.h */
     /* What run() needs. */
     char *uuid, *name, *object, *type, *text, *cloud_uuid, *service;
     Spec *spec, *before;

@@ -185,6 +185,7 @@ static void start_now(struct engine *engine, void *data, const GError *error)
                                      .free = hold_unref,
                                      .data = start->hold,
                                      .deadline_ms = task->deadline_ms,
+                                     .opens = task->opens,
                                  });
     }
     g_free(start);

@@ -24,6 +24,7 @@ struct probe {
     struct lane *again; /* where done() submits `next` to */
     struct probe *next;
     unsigned deadline_ms;
+    bool opens;
     bool hangs; /* run() waits until this is false */
     bool began, ended;
     int fails;      /* errno of the run */
@@ -148,7 +149,8 @@ static struct job job_of(struct probe *probe)
                         .late = late,
                         .free = release,
                         .data = probe,
-                        .deadline_ms = probe->deadline_ms};
+                        .deadline_ms = probe->deadline_ms,
+                        .opens = probe->opens};
 }
 
 static void submit(struct lane *lane, struct probe *probe)
@@ -191,10 +193,15 @@ static void wait_stats(struct jobs *jobs, unsigned busy, unsigned lost)
     fail_msg("busy %u, lost %u; not %u, %u", stats.busy, stats.lost, busy, lost);
 }
 
+static struct jobs *new_jobs(unsigned busy)
+{
+    return jobs_new(&(struct jobs_limits){.busy = busy, .hung = 60, .opening = 4});
+}
+
 static void test_errors(void **ctx)
 {
     (void)ctx;
-    struct jobs *jobs = jobs_new(4);
+    struct jobs *jobs = new_jobs(4);
     struct lane *lane = lane_new(jobs, 1);
     struct probe bad = {.fails = EHOSTDOWN, .deadline_ms = 60000}, good = {0};
     submit(lane, &bad);
@@ -212,7 +219,7 @@ static void test_order(void **ctx)
 {
     (void)ctx;
     enum { N = 1000 };
-    struct jobs *jobs = jobs_new(8);
+    struct jobs *jobs = new_jobs(8);
     struct lane *lane = lane_new(jobs, 1);
     unsigned now = 0, most = 0;
     g_autofree struct probe *probes = g_new0(struct probe, N);
@@ -235,7 +242,7 @@ static void test_order(void **ctx)
 static void try_width(unsigned max_busy, unsigned lanes, unsigned width, unsigned most_at_once)
 {
     enum { N = 30 };
-    struct jobs *jobs = jobs_new(max_busy);
+    struct jobs *jobs = new_jobs(max_busy);
     struct lane *lane[8];
     struct probe probes[N] = {0};
     unsigned now = 0, most = 0;
@@ -270,7 +277,7 @@ static void test_width(void **ctx)
 static void test_deadline_queued(void **ctx)
 {
     (void)ctx;
-    struct jobs *jobs = jobs_new(4);
+    struct jobs *jobs = new_jobs(4);
     struct lane *lane = lane_new(jobs, 1);
     struct probe first = {.hangs = true}, second = {.deadline_ms = 30}, third = {0};
     submit(lane, &first);
@@ -290,7 +297,7 @@ static void test_deadline_queued(void **ctx)
 static void test_deadline_running(void **ctx)
 {
     (void)ctx;
-    struct jobs *jobs = jobs_new(1);
+    struct jobs *jobs = new_jobs(1);
     struct lane *lane = lane_new(jobs, 1), *other = lane_new(jobs, 1);
     struct probe hung = {.hangs = true, .deadline_ms = 300, .fails = EIO};
     struct probe behind = {.deadline_ms = 400}, last = {0}, elsewhere = {0};
@@ -320,7 +327,7 @@ static void test_deadline_running(void **ctx)
 static void test_bare_job(void **ctx)
 {
     (void)ctx;
-    struct jobs *jobs = jobs_new(2);
+    struct jobs *jobs = new_jobs(2);
     struct lane *lane = lane_new(jobs, 1);
     struct probe hung = {.hangs = true, .deadline_ms = 300}, next = {0};
     struct job bare = {.run = run, .data = &hung, .deadline_ms = 300};
@@ -354,7 +361,7 @@ static void test_hanging_lanes(void **ctx)
 {
     (void)ctx;
     enum { LANES = 50, BUSY = 4 };
-    struct jobs *jobs = jobs_new(BUSY);
+    struct jobs *jobs = new_jobs(BUSY);
     struct lane *lanes[LANES];
     struct probe hung[LANES] = {0}, behind[LANES] = {0};
     for (int i = 0; i < LANES; i++) {
@@ -382,10 +389,119 @@ static void test_hanging_lanes(void **ctx)
     jobs_free(jobs, 1000);
 }
 
+/* What hangs is replaced long before its deadline, but not without end. */
+static void test_replaced(void **ctx)
+{
+    (void)ctx;
+    enum { BUSY = 2, HUNG = 3, ALL = BUSY + HUNG };
+    struct jobs *jobs = jobs_new(&(struct jobs_limits){.busy = BUSY, .hung = HUNG});
+    jobs->slow_ms = 50;
+    struct lane *lanes[ALL + 1];
+    struct probe hung[ALL + 1] = {0}, quick = {0}, last = {0};
+    for (int i = 0; i < ALL + 1; i++) {
+        lanes[i] = lane_new(jobs, 1);
+        hung[i] = (struct probe){.hangs = true, .deadline_ms = i == 0 ? 200 : 0};
+    }
+    struct lane *other = lane_new(jobs, 1);
+    for (int i = 0; i < HUNG; i++) {
+        submit(lanes[i], &hung[i]);
+        WAIT(hung[i].began);
+    }
+    submit(other, &quick);
+    WAIT(quick.frees && hung[0].dones); /* past its deadline is no more than hanging */
+    for (int i = HUNG; i < ALL + 1; i++)
+        submit(lanes[i], &hung[i]);
+    WAIT(hung[ALL - 1].began);
+    submit(other, &last);
+    g_usleep(200000); /* the bound: neither of these two starts */
+    assert_int_equal(stats_of(jobs).workers, ALL);
+    assert_int_equal(get(&hung[ALL].runs) + get(&last.runs), 0);
+    set(&hung[1].hangs, false);
+    WAIT(hung[ALL].began);
+    set(&hung[2].hangs, false);
+    WAIT(last.frees);
+    for (int i = 0; i < ALL + 1; i++) {
+        set(&hung[i].hangs, false);
+        WAIT(hung[i].frees);
+        lane_close(lanes[i]);
+    }
+    lane_close(other);
+    jobs_free(jobs, 1000);
+}
+
+/* Any number of hosts that hang while they are connected to take nothing from the others. */
+static void test_hanging_openings(void **ctx)
+{
+    (void)ctx;
+    enum { LANES = 20, OPENING = 4 };
+    struct jobs *jobs = jobs_new(&(struct jobs_limits){.busy = 1, .opening = OPENING});
+    struct lane *lanes[LANES], *other = lane_new(jobs, 1);
+    struct probe hung[LANES] = {0}, quick[50] = {0};
+    for (int i = 0; i < LANES; i++) {
+        lanes[i] = lane_new(jobs, 1);
+        hung[i] = (struct probe){.hangs = true, .opens = true};
+        submit(lanes[i], &hung[i]);
+    }
+    WAIT(hung[OPENING - 1].began);
+    for (int i = 0; i < 50; i++)
+        submit(other, &quick[i]);
+    for (int i = 0; i < 50; i++)
+        WAIT(quick[i].frees); /* with one place, and none that it could be replaced by */
+    assert_int_equal(get(&hung[OPENING].runs), 0);
+    wait_stats(jobs, OPENING, 0);
+    assert_in_range(stats_of(jobs).workers, OPENING, OPENING + 2); /* those that rest too */
+    for (int i = 0; i < LANES; i++) {
+        set(&hung[i].hangs, false);
+        WAIT(hung[i].frees);
+        lane_close(lanes[i]);
+    }
+    lane_close(other);
+    jobs_free(jobs, 1000);
+}
+
+/* Where opening hung the last time, the next try waits rather than take all the places. */
+static void test_hanging_again(void **ctx)
+{
+    (void)ctx;
+    enum { OPENING = 4 };
+    struct jobs *jobs = jobs_new(&(struct jobs_limits){.busy = 1, .opening = OPENING});
+    struct lane *lanes[OPENING], *fresh = lane_new(jobs, 1);
+    struct probe first[OPENING] = {0}, again[OPENING] = {0}, good = {.opens = true};
+    unsigned now = 0, most = 0;
+    for (int i = 0; i < OPENING; i++) {
+        lanes[i] = lane_new(jobs, 1);
+        first[i] =
+            (struct probe){.hangs = true, .opens = true, .deadline_ms = 300, .fails = ETIMEDOUT};
+        again[i] = (struct probe){.hangs = true, .opens = true, .now = &now, .most = &most};
+        submit(lanes[i], &first[i]);
+        submit(lanes[i], &again[i]);
+    }
+    for (int i = 0; i < OPENING; i++)
+        WAIT(first[i].dones);
+    submit(fresh, &good);
+    g_usleep(50000);
+    assert_int_equal(get(&good.runs), 0); /* they hold their places until they return */
+    for (int i = 0; i < OPENING; i++)
+        set(&first[i].hangs, false);
+    WAIT(good.frees);
+    wait_stats(jobs, OPENING / 2, 0);
+    for (int i = 0; i < OPENING; i++)
+        set(&again[i].hangs, false);
+    for (int i = 0; i < OPENING; i++) {
+        WAIT(again[i].frees);
+        assert_told(&first[i], 1, ETIMEDOUT, 1);
+        assert_told(&again[i], 1, 0, 0);
+        lane_close(lanes[i]);
+    }
+    assert_int_equal(get(&most), OPENING / 2);
+    lane_close(fresh);
+    jobs_free(jobs, 1000);
+}
+
 static void test_close(void **ctx)
 {
     (void)ctx;
-    struct jobs *jobs = jobs_new(4);
+    struct jobs *jobs = new_jobs(4);
     struct lane *lane = lane_new(jobs, 2);
     struct probe running = {.hangs = true, .fails = EBUSY};
     struct probe lost = {.hangs = true, .deadline_ms = 300};
@@ -417,7 +533,7 @@ static void test_close(void **ctx)
 static void test_no_callback_inside(void **ctx)
 {
     (void)ctx;
-    struct jobs *jobs = jobs_new(1);
+    struct jobs *jobs = new_jobs(1);
     struct lane *lane = lane_new(jobs, 1);
     struct probe probes[20] = {0};
     pthread_mutex_lock(&mutex);
@@ -433,7 +549,7 @@ static void test_no_callback_inside(void **ctx)
 static void test_free_waits(void **ctx)
 {
     (void)ctx;
-    struct jobs *jobs = jobs_new(4);
+    struct jobs *jobs = new_jobs(4);
     struct lane *lane = lane_new(jobs, 1), *other = lane_new(jobs, 1);
     struct probe slow = {.fails = EIO}, queued = {0}, again = {0};
     queued.again = other; /* tries the next host, as an owner might */
@@ -457,7 +573,7 @@ static void look_slow(struct probe *probe)
 static void test_free_grace(void **ctx)
 {
     (void)ctx;
-    struct jobs *jobs = jobs_new(4);
+    struct jobs *jobs = new_jobs(4);
     struct lane *lane = lane_new(jobs, 1);
     struct probe slow = {.look = look_slow}, queued = {0};
     submit(lane, &slow);
@@ -472,7 +588,7 @@ static void test_free_grace(void **ctx)
 static void test_free_hanging(void **ctx)
 {
     (void)ctx;
-    struct jobs *jobs = jobs_new(4);
+    struct jobs *jobs = new_jobs(4);
     struct lane *lane = lane_new(jobs, 2), *closed = lane_new(jobs, 1);
     struct probe hung = {.hangs = true}, lost = {.hangs = true, .deadline_ms = 300};
     struct probe other = {.hangs = true, .deadline_ms = 60000}, queued = {.deadline_ms = 60000};
@@ -519,7 +635,7 @@ static void look_around(struct probe *probe)
 static void test_threads(void **ctx)
 {
     (void)ctx;
-    struct jobs *jobs = jobs_new(4);
+    struct jobs *jobs = new_jobs(4);
     jobs->idle_ms = 20;
     struct lane *lane = lane_new(jobs, 4);
     struct probe probe = {.look = look_around}, again = {0};
@@ -561,7 +677,7 @@ static void test_tiny_jobs(void **ctx)
 {
     (void)ctx;
     enum { N = 100000, LANES = 100 };
-    struct jobs *jobs = jobs_new(16);
+    struct jobs *jobs = new_jobs(16);
     struct lane *lanes[LANES];
     for (int i = 0; i < LANES; i++)
         lanes[i] = lane_new(jobs, 2);
@@ -593,7 +709,7 @@ static void test_races(void **ctx)
 {
     (void)ctx;
     enum { N = 2000, EACH = 50 };
-    struct jobs *jobs = jobs_new(8);
+    struct jobs *jobs = new_jobs(8);
     g_autofree struct probe *probes = g_new0(struct probe, N);
     for (int i = 0; i < N; i += EACH) {
         struct lane *lane = lane_new(jobs, 4);
@@ -629,6 +745,9 @@ int main(void)
         cmocka_unit_test(test_deadline_running),
         cmocka_unit_test(test_bare_job),
         cmocka_unit_test(test_hanging_lanes),
+        cmocka_unit_test(test_replaced),
+        cmocka_unit_test(test_hanging_openings),
+        cmocka_unit_test(test_hanging_again),
         cmocka_unit_test(test_close),
         cmocka_unit_test(test_no_callback_inside),
         cmocka_unit_test(test_free_waits),
