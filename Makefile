@@ -108,15 +108,20 @@ $(UNITS): $(BUILD)/unit/%: $(BUILD)/tests/unit/%_test.o $(COMMON) \
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
 
-# Fuzzers: tests/fuzz/NAME_fuzz.c against the rooms that FUZZ_NAME lists; clang's libFuzzer.
+# Fuzzers: tests/fuzz/NAME_fuzz.c, with the other files of that NAME, against the rooms that
+# FUZZ_NAME lists; clang's libFuzzer.
 FUZZ_spec = spec
 FUZZ_conf = spec
 FUZZ_name = spec
 FUZZ_domain = virt spec
-FUZZ_control = reconcile cloud place spec score store job virt
+FUZZ_control = $(UNIT_reconcile)
+FUZZ_tree = $(UNIT_fs)
 FUZZERS = $(patsubst tests/fuzz/%_fuzz.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
-$(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%_fuzz.o $(BUILD)/core/error.o \
-		$(BUILD)/core/domain.o $$(foreach r,$$(FUZZ_$$*),$$(call room,$$(r)))
+fuzz_parts = $(patsubst %.c,$(BUILD)/%.o,\
+	$(filter-out tests/fuzz/$(1)_fuzz.c,$(wildcard tests/fuzz/$(1)_*.c)) \
+	$(if $(filter tree,$(1)),$(wildcard tests/unit/reconcile_fake*.c)))
+$(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%_fuzz.o $(COMMON) \
+		$$(call fuzz_parts,$$*) $$(foreach r,$$(FUZZ_$$*),$$(call room,$$(r)))
 	@mkdir -p $(@D)
 	$(CC) $(LDHARDEN) $(subst fuzzer-no-link,fuzzer,$(SANFLAGS)) $(LDFLAGS) -o $@ $^ $(LIBS)
 fuzzers: $(FUZZERS)

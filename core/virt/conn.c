@@ -8,6 +8,7 @@
  * next call gets. An open() that was overtaken by another, by close() or free() finds another
  * `generation` when it comes back, and drops what it brought.
  */
+#include <pthread.h>
 #include <string.h>
 
 #include "core/virt/internal.h"
@@ -21,13 +22,14 @@ struct virt {
     enum virt_driver driver; /* immutable */
     void *ctx;               /* immutable */
 
-    /* Lock order: none is taken under another. */
-    GMutex telling; /* held while event() runs, so that free() knows that none runs any more */
+    /* Not of GLib, whose locks ThreadSanitizer does not see. Order: none under another. */
+    pthread_mutex_t
+        telling; /* held while event() runs, so that free() knows that none runs any more */
     void (*event)(void *ctx, enum virt_event what, const char *uuid); /* under telling; or NULL */
 
-    GMutex lock;         /* never held across a call that can wait; guards the rest */
-    unsigned generation; /* of the connections */
-    bool up;             /* they may be used */
+    pthread_mutex_t lock; /* never held across a call that can wait; guards the rest */
+    unsigned generation;  /* of the connections */
+    bool up;              /* they may be used */
     struct virt_link *control;
     struct virt_link *sampling; /* NULL: the control connection does */
     GHashTable *sights;         /* UUID to libvirt's id */
@@ -44,8 +46,8 @@ void virt_unref(struct virt *v)
     if (!g_atomic_ref_count_dec(&v->refs))
         return;
     g_hash_table_unref(v->sights);
-    g_mutex_clear(&v->telling);
-    g_mutex_clear(&v->lock);
+    pthread_mutex_destroy(&v->telling);
+    pthread_mutex_destroy(&v->lock);
     g_free(v->uri);
     g_free(v->state);
     g_free(v);
@@ -80,8 +82,8 @@ struct virt *virt_new(const struct virt_options *options, GError **error)
     virt_log_chosen();
     struct virt *v = g_new0(struct virt, 1);
     g_atomic_ref_count_init(&v->refs);
-    g_mutex_init(&v->telling);
-    g_mutex_init(&v->lock);
+    pthread_mutex_init(&v->telling, NULL);
+    pthread_mutex_init(&v->lock, NULL);
     v->uri = g_strdup(options->uri);
     v->state = g_strdup(options->state);
     v->driver = virt_uri_driver(options->uri);
@@ -93,10 +95,10 @@ struct virt *virt_new(const struct virt_options *options, GError **error)
 
 void virt_tell(struct virt *v, enum virt_event what, const char *uuid)
 {
-    g_mutex_lock(&v->telling);
+    pthread_mutex_lock(&v->telling);
     if (v->event)
         v->event(v->ctx, what, uuid);
-    g_mutex_unlock(&v->telling);
+    pthread_mutex_unlock(&v->telling);
 }
 
 /* Under v->lock. */
@@ -108,19 +110,19 @@ static bool holds(const struct virt *v, virConnectPtr conn)
 
 bool virt_is_current(struct virt *v, virConnectPtr conn)
 {
-    g_mutex_lock(&v->lock);
+    pthread_mutex_lock(&v->lock);
     bool current = v->up && holds(v, conn);
-    g_mutex_unlock(&v->lock);
+    pthread_mutex_unlock(&v->lock);
     return current;
 }
 
 void virt_broken(struct virt *v, virConnectPtr conn)
 {
-    g_mutex_lock(&v->lock);
+    pthread_mutex_lock(&v->lock);
     bool news = v->up && holds(v, conn);
     if (news)
         v->up = false;
-    g_mutex_unlock(&v->lock);
+    pthread_mutex_unlock(&v->lock);
     if (news)
         virt_tell(v, VIRT_CLOSED, NULL);
 }
@@ -128,11 +130,11 @@ void virt_broken(struct virt *v, virConnectPtr conn)
 static virConnectPtr hand_out(struct virt *v, bool sampling, GError **error)
 {
     virConnectPtr conn = NULL;
-    g_mutex_lock(&v->lock);
+    pthread_mutex_lock(&v->lock);
     struct virt_link *link = sampling && v->sampling ? v->sampling : v->control;
     if (v->up && link && virConnectRef(virt_link_connection(link)) == 0)
         conn = virt_link_connection(link);
-    g_mutex_unlock(&v->lock);
+    pthread_mutex_unlock(&v->lock);
     if (!conn)
         fail(error, EHOSTDOWN, "not connected to %s", v->uri);
     return conn;
@@ -162,9 +164,9 @@ bool virt_check_alive(struct virt *v)
 {
     is_alive(v, false, true);
     is_alive(v, true, true);
-    g_mutex_lock(&v->lock);
+    pthread_mutex_lock(&v->lock);
     bool up = v->up;
-    g_mutex_unlock(&v->lock);
+    pthread_mutex_unlock(&v->lock);
     return up;
 }
 
@@ -175,14 +177,14 @@ bool virt_check_alive(struct virt *v)
 static unsigned detach(struct virt *v, bool everything)
 {
     struct virt_link *control = NULL, *sampling = NULL;
-    g_mutex_lock(&v->lock);
+    pthread_mutex_lock(&v->lock);
     unsigned generation = ++v->generation;
     v->up = false;
     if (everything || v->driver != DRIVER_TEST) {
         control = g_steal_pointer(&v->control);
         sampling = g_steal_pointer(&v->sampling);
     }
-    g_mutex_unlock(&v->lock);
+    pthread_mutex_unlock(&v->lock);
     virt_link_drop(control);
     virt_link_drop(sampling);
     return generation;
@@ -191,24 +193,24 @@ static unsigned detach(struct virt *v, bool everything)
 /* Whether a connection that was set aside will do. */
 static bool resume(struct virt *v)
 {
-    g_mutex_lock(&v->lock);
+    pthread_mutex_lock(&v->lock);
     v->up = v->control != NULL;
     bool kept = v->up;
-    g_mutex_unlock(&v->lock);
+    pthread_mutex_unlock(&v->lock);
     return kept && is_alive(v, false, false);
 }
 
 static bool attach(struct virt *v, unsigned generation, struct virt_link *control,
                    struct virt_link *sampling, GError **error)
 {
-    g_mutex_lock(&v->lock);
+    pthread_mutex_lock(&v->lock);
     bool wanted = v->generation == generation;
     if (wanted) {
         v->control = control;
         v->sampling = sampling;
         v->up = true;
     }
-    g_mutex_unlock(&v->lock);
+    pthread_mutex_unlock(&v->lock);
     if (wanted)
         return true;
     virt_link_drop(control);
@@ -272,29 +274,29 @@ void virt_free(struct virt *v)
 {
     if (!v)
         return;
-    g_mutex_lock(&v->telling);
+    pthread_mutex_lock(&v->telling);
     v->event = NULL;
-    g_mutex_unlock(&v->telling);
+    pthread_mutex_unlock(&v->telling);
     detach(v, true);
     virt_unref(v);
 }
 
 bool virt_first_sight(struct virt *v, const char *uuid, int id)
 {
-    g_mutex_lock(&v->lock);
+    pthread_mutex_lock(&v->lock);
     gpointer before = g_hash_table_lookup(v->sights, uuid);
     bool first = before != GINT_TO_POINTER(id + 1);
     if (g_hash_table_size(v->sights) > MOST_SIGHTS)
         g_hash_table_remove_all(v->sights);
     if (first)
         g_hash_table_insert(v->sights, g_strdup(uuid), GINT_TO_POINTER(id + 1));
-    g_mutex_unlock(&v->lock);
+    pthread_mutex_unlock(&v->lock);
     return first;
 }
 
 void virt_forget_sight(struct virt *v, const char *uuid)
 {
-    g_mutex_lock(&v->lock);
+    pthread_mutex_lock(&v->lock);
     g_hash_table_remove(v->sights, uuid);
-    g_mutex_unlock(&v->lock);
+    pthread_mutex_unlock(&v->lock);
 }
