@@ -50,6 +50,10 @@ endif
 ifdef FAILPOINTS
 TEST_CFLAGS += -DCLOUDFS_FAILPOINTS
 endif
+# A build with the least of each limit of core/limit.h.
+ifdef TINY
+TEST_CFLAGS += -DCLOUDFS_TINY
+endif
 ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -DCLOUDFS_VERSION='"$(VERSION)"' -DFUSE_USE_VERSION=314 \
 	-I. $(PKG_CFLAGS) $(WARN) $(HARDEN) $(CFLAGS) $(SANFLAGS) $(TEST_CFLAGS) -MMD -MP
 ALL_LDFLAGS = $(LDHARDEN) $(SANFLAGS) $(LDFLAGS)
@@ -164,7 +168,7 @@ check: $(BUILD)/deps/all
 # Everything that takes too long for every day, with counts.
 check-long: $(BUILD)/deps/all
 	+@MAKE="$(MAKE)" tests/check.sh long $(BUILD)
-asan tsan valgrind: $(BUILD)/deps/all
+asan tiny tsan valgrind: $(BUILD)/deps/all
 	+@MAKE="$(MAKE)" tests/check.sh $@ $(BUILD)
 
 # RUNS inputs for each target (10 million); `make check` tries a few seconds' worth.
@@ -232,6 +236,6 @@ clean:
 	rm -rf build
 
 .PHONY: all unit units tools fuzzers fuzz hardening benches bench-place bench-fs bench-create \
-	bench-scale deps demo check check-long asan tsan valgrind format lint \
+	bench-scale deps demo check check-long asan tiny tsan valgrind format lint \
 	install uninstall clean FORCE
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -4,7 +4,9 @@
 #include <glib.h>
 #include <pthread.h>
 
-enum { CUT_LIFE = 10 * 1000 * 1000 /* microseconds */, MAX_CUTS = 256 };
+#include "core/limit.h"
+
+enum { CUT_LIFE = 10 * 1000 * 1000 /* microseconds */, MAX_CUTS = LIMIT(256, 2) };
 
 struct cut {
     uint64_t ino;

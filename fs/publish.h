@@ -26,11 +26,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/limit.h"
+
 enum {
     PUBLISH_HOLD = 300 * 1000,   /* microseconds */
     PUBLISH_LIMIT = 1000 * 1000, /* the same */
     PUBLISH_KEEP = 16 << 20,
-    PUBLISH_REMEMBER = 65536, /* files of which nothing but hash and time is kept */
+    PUBLISH_REMEMBER = LIMIT(65536, 2), /* files of which nothing but hash and time is kept */
 };
 
 /* A version of a file. */

@@ -21,7 +21,7 @@
 #include "fs/fs.h"
 #include "fs/pages.h"
 
-enum { THREADS = 10, NUDGE_US = 20 * 1000 };
+enum { THREADS = LIMIT(10, 1), NUDGE_US = 20 * 1000 };
 
 /* Waits for a signal that asks for the end. */
 struct stopper {

@@ -163,6 +163,7 @@ run_check() {
     mounts "$BUILD/cloudfs"
     run_fuzz
     run_asan
+    TINY_TESTS='21 24 44 46' run_tiny
 }
 
 run_asan() {
@@ -171,6 +172,17 @@ run_asan() {
     units "$BUILD/asan"
     tools && guest || return
     SLOW=2 mounts "$BUILD/asan/cloudfs"
+}
+
+# The least of every limit of core/limit.h. The unit tests, and mount tests that `make check` has
+# the time for: all of them with TINY_TESTS=.
+run_tiny() {
+    title 'tiny limits, with AddressSanitizer'
+    build tiny "$BUILD/tiny" CC=gcc SAN=address,undefined TINY=1 FAILPOINTS=1 || return
+    units "$BUILD/tiny"
+    tools && guest || return
+    # shellcheck disable=SC2086 # they are words
+    SLOW=4 mounts "$BUILD/tiny/cloudfs" ${TINY_TESTS-}
 }
 
 # Mount tests but those of the embedded driver: ThreadSanitizer cannot follow the locks of libvirt's
@@ -250,16 +262,30 @@ long_random() {
     FUZZ_SECONDS=${FUZZ_SECONDS:-300} LIMIT=900 mounts "$BUILD/fail/cloudfs" 50
 }
 
+long_churn() {
+    title 'operations by the million'
+    OPS=${OPS:-1000000} MOST=8192 LIMIT=7200 mounts "$BUILD/cloudfs" 81
+}
+
+long_tiny() { run_tiny; }
+
+long_sanitizers() {
+    run_tsan
+    run_valgrind
+}
+
+long_fuzz() { RUNS=${RUNS:-10000000} run_fuzz; }
+
 run_long() {
     local part
     tools && guest && faulty || return
-    for part in ${PARTS:-kill faults random}; do
+    for part in ${PARTS:-kill faults random churn tiny sanitizers fuzz}; do
         "long_$part"
     done
 }
 
 case $what in
-check | long | asan | tsan | valgrind | fuzz) "run_$what" ;;
+check | long | tiny | asan | tsan | valgrind | fuzz) "run_$what" ;;
 units) units "$BUILD" ;;
 *) echo "check.sh: no '$what'" >&2; exit 2 ;;
 esac

@@ -22,6 +22,7 @@
 #include "core/annotate.h"
 #include "core/cloud/packed.h"
 #include "core/domain.h"
+#include "core/limit.h"
 #include "core/place/place.h"
 #include "core/refs.h"
 #include "core/score/forecast.h"
@@ -353,7 +354,7 @@ struct cloud_score {
 void cloud_total_score(struct cloud *cloud, struct cloud_score *score) REQUIRES_SHARED(model);
 
 /* ---- events: the newest EVENTS_KEEP to twice as many lines */
-enum { EVENTS_KEEP = 4096 };
+enum { EVENTS_KEEP = LIMIT(4096, 32) };
 
 struct actor {
     uid_t uid;

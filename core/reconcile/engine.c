@@ -280,7 +280,8 @@ static void engine_dispose(struct engine *engine)
 }
 
 /* Threads cost little memory (about 20 KiB as used here), and the processors are the hosts'. */
-static const struct jobs_limits workers = {.busy = 32, .hung = 256, .opening = 64};
+static const struct jobs_limits workers = {
+    .busy = LIMIT(32, 2), .hung = LIMIT(256, 16), .opening = LIMIT(64, 2)};
 
 static bool start_rooms(struct engine *engine, GError **error)
 {

@@ -16,7 +16,8 @@ enum {
     FIRST_RETRY_MS = 250,
     LAST_RETRY_MS = 15000,
     PROBE_WIDTH = 2, /* on the sampling connection */
-    WORK_WIDTH = 3,  /* of libvirt's 5 calls in flight on a connection; one looks, one moves */
+    WORK_WIDTH =
+        LIMIT(3, 1), /* of libvirt's 5 calls in flight on a connection; one looks, one moves */
 };
 
 struct host_work *host_work(struct object *host)

@@ -14,9 +14,9 @@
 
 enum {
     REFRESH_MS = 1000,
-    MOST_STEPS = 100,  /* of a plan of the whole cloud */
-    MOST_VMS = 2000,   /* that are looked at for it */
-    MOST_REASONS = 50, /* of a refresh: each looks at all hosts */
+    MOST_STEPS = 100,            /* of a plan of the whole cloud */
+    MOST_VMS = 2000,             /* that are looked at for it */
+    MOST_REASONS = LIMIT(50, 1), /* of a refresh: each looks at all hosts */
 };
 
 struct step {

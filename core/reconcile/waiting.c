@@ -22,10 +22,10 @@
 
 enum {
     WAIT_COUNTS_SECONDS = 60,
-    PASS_MS = 100,
+    PASS_MS = LIMIT(100, 1),
     PAUSE = 2,
-    EXPLAIN_MS = 10,       /* of explaining, */
-    EXPLAIN_PAUSE_MS = 50, /* then so much for others */
+    EXPLAIN_MS = LIMIT(10, 0), /* of explaining, */
+    EXPLAIN_PAUSE_MS = 50,     /* then so much for others */
 };
 
 struct candidate {
@@ -184,7 +184,8 @@ void placing_pending(struct engine *engine)
     todo = candidates(engine, pending);
     refused = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     for (unsigned i = 0; i < todo->len; i++) {
-        if (over(start, PASS_MS)) {
+        /* One in any case, however long it took to find out who waits. */
+        if (i > 0 && over(start, PASS_MS)) {
             resume_later(engine, 1);
             break;
         }
@@ -232,7 +233,7 @@ void placing_explain_some(struct engine *engine)
     if (engine->explain_timer || g_hash_table_size(engine->unexplained) == 0)
         return;
     todo = objects_in(engine->unexplained);
-    for (unsigned i = 0; i < todo->len && !over(start, EXPLAIN_MS); i++) {
+    for (unsigned i = 0; i < todo->len && (i == 0 || !over(start, EXPLAIN_MS)); i++) {
         struct object *object = todo->pdata[i];
 
         g_hash_table_remove(engine->unexplained, &object->id);

@@ -10,14 +10,17 @@
 #include <sqlite3.h>
 
 #include "core/error.h"
+#include "core/limit.h"
 #include "core/store/store.h"
 
-#define STORE_FILE    "cloudfs.db"
-#define STORE_LOCK    "lock"
-#define STORE_SCHEMA  1          /* PRAGMA user_version */
-#define STORE_MAGIC   1668048499 /* PRAGMA application_id: "clfs" */
-#define STORE_BUSY_MS 5000       /* patience with an administrator's sqlite3 shell */
-#define STORE_TRIM    256        /* events between two trims */
+#define STORE_FILE   "cloudfs.db"
+#define STORE_LOCK   "lock"
+#define STORE_SCHEMA 1          /* PRAGMA user_version */
+#define STORE_MAGIC  1668048499 /* PRAGMA application_id: "clfs" */
+/* SQLite's own choice, or a page and a write to the database at each commit. */
+#define STORE_CACHE   LIMIT("", "PRAGMA cache_size = 1; PRAGMA wal_autocheckpoint = 1")
+#define STORE_BUSY_MS 5000          /* patience with an administrator's sqlite3 shell */
+#define STORE_TRIM    LIMIT(256, 1) /* events between two trims */
 
 enum statement {
     STMT_BEGIN,

@@ -56,7 +56,8 @@ static bool set_up(struct store *store, GError **error)
     return store_exec(store,
                       "PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON;"
                       "PRAGMA journal_size_limit = 16777216",
-                      "set up", error);
+                      "set up", error) &&
+           store_exec(store, STORE_CACHE, "set up", error);
 }
 
 static bool read_meta(struct store *store, GError **error)

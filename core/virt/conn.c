@@ -13,7 +13,7 @@
 
 #include "core/virt/internal.h"
 
-enum { MOST_SIGHTS = 10000 };
+enum { MOST_SIGHTS = LIMIT(10000, 1) };
 
 struct virt {
     gatomicrefcount refs;

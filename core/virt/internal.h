@@ -8,6 +8,7 @@
 #include <libvirt/virterror.h>
 
 #include "core/error.h"
+#include "core/limit.h"
 #include "core/virt/virt.h"
 
 #define VIRT_NAMESPACE "urn:cloudfs:1"

@@ -14,7 +14,7 @@
 #include "core/virt/internal.h"
 
 #define VARIABLE   "LIBVIRT_LOG_OUTPUTS"
-#define MOST_BYTES (4 * 1024 * 1024)
+#define MOST_BYTES LIMIT(4 * 1024 * 1024, 256)
 
 static GMutex lock;
 static bool ours;      /* to be chosen by us, still; guarded by lock */

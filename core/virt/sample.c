@@ -16,8 +16,8 @@
 #define NANOSECONDS 1e9
 #define GROUPS      (VIR_DOMAIN_STATS_STATE | VIR_DOMAIN_STATS_BALLOON | VIR_DOMAIN_STATS_INTERFACE)
 
-enum { BALLOON_SECONDS = 5 }; /* between a guest's reports of its memory */
-enum { MOST_ASKED = 32 };     /* guests asked to report in one sample */
+enum { BALLOON_SECONDS = 5 };       /* between a guest's reports of its memory */
+enum { MOST_ASKED = LIMIT(32, 1) }; /* guests asked to report in one sample */
 
 /* What can say how much memory a guest uses, in KiB; below 0: not known. */
 struct memory {

@@ -4,7 +4,8 @@
 
 #include "core/virt/make.h"
 
-#define CHUNK ((size_t)256 * 1024) /* of an upload, below what a message can hold */
+#define CHUNK                                                                                      \
+    LIMIT((size_t)256 * 1024, (size_t)512) /* of an upload, below what a message can hold */
 
 static char *volume_name(const char *name)
 {

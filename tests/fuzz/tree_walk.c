@@ -52,7 +52,7 @@ uint64_t walk_find(struct fs *fs, const char *path)
 
 static void check_name(const char *name)
 {
-    if (!*name || strlen(name) > 255 || strchr(name, '/') || !g_utf8_validate(name, -1, NULL))
+    if (!*name || strlen(name) > 255 || strchr(name, '/'))
         wrong("is no name", name);
 }
 

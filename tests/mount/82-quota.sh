@@ -1,0 +1,84 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Quotas of what was there before: a domain counts when it is adopted, and a backup that is put
+# back over a quota says EDQUOT with the numbers, brings back what fits, and loses nothing.
+. "$(dirname "$0")/lib.sh"
+
+[ "$(id -u)" = 0 ] || { echo 'not tried: needs root to become another user'; exit 0; }
+ALICE=61001
+cp "$TOOLS/op" op
+chmod 755 op
+chmod 755 "$T"
+alice() { setpriv --reuid=$ALICE --regid=$ALICE --clear-groups "$@"; }
+as_alice() { # ANSWER OPERATION...
+    local got
+    got=$(alice "$T/op" "${@:2}" || true)
+    [ "$got" = "$1" ] || die "${*:2}: $got instead of $1$(explain "$3")"
+}
+config() { # VMS
+    configure '[host h1]' 'uri = test:///default' 'memory_overcommit = 16' 'cpu_overcommit = 16' '[quota 61001]' "vms = $1" 'memory = 9GiB'
+}
+OPTIONS=allow_other
+chmod 777 "$M"
+config 2
+mount_again
+wait_for 10 reads "$M/hosts/h1/state" up
+chmod 1777 "$M/vms" "$M/specs/vms"
+
+# ---- adoption: the test driver has a domain "test" of 2 CPUs and 8 GiB
+is "$M/vms/test/state" running
+for name in a b; do
+    as_alice ok mkdir "$M/vms/$name"
+    as_alice ok write "$M/vms/$name/spec" $'memory = 32MiB\n'
+done
+cat "$M/vms/test/spec" >derived
+# It takes nothing while it is nobody's to change; its owner, who has no VM left, cannot adopt it.
+gives ok chown "$M/vms/test" $ALICE
+as_alice 'write EDQUOT' write "$M/vms/test/spec" "$(printf '# mine\n%s' "$(cat derived)")"$'\n'
+has "$M/vms/test/error" 'quota of 61001: 2 of 2 VMs are taken, this needs 1 more'
+is "$M/vms/test/state" running
+is "$M/vms/test/spec" "$(cat derived)"
+as_alice EPERM rmdir "$M/vms/test" # never adopted
+# From its adoption on it counts.
+as_alice ok rmdir "$M/vms/b"
+as_alice ok write "$M/vms/test/spec" "$(printf '# mine\n%s' "$(cat derived)")"$'\n'
+as_alice ok mkdir "$M/vms/b"
+as_alice 'write EDQUOT' write "$M/vms/b/spec" $'memory = 32MiB\n'
+has "$M/vms/b/error" 'quota of 61001: 2 of 2 VMs are taken, this needs 1 more'
+is "$M/vms/test/state" running
+as_alice ok rmdir "$M/vms/test"
+as_alice ok write "$M/vms/b/spec" $'memory = 32MiB\n'
+
+# ---- restore: a backup of four, where two fit
+mkdir -p backup/vms
+for name in a b c d; do
+    printf '# %s from the backup\nmemory = 48MiB\n' $name >"backup/vms/$name.ini"
+done
+chmod -R a+rX backup
+status=0
+alice tar -C "$M/specs" -xf - >said 2>&1 < <(tar -C backup -cf - vms/a.ini vms/b.ini vms/c.ini vms/d.ini) || status=$?
+[ $status != 0 ] || die 'tar says nothing of a quota'
+has said 'quota'
+for name in a b; do
+    is "$M/vms/$name/spec" "$(cat "backup/vms/$name.ini")"
+    is "$M/vms/$name/state" running
+done
+for name in c d; do
+    is "$M/vms/$name/state" draft
+    has "$M/vms/$name/error" 'quota of 61001: 2 of 2 VMs are taken, this needs 1 more'
+done
+same "$(grep -lx running "$M"/vms/*/state | wc -l)" 2
+# With more room, the same backup brings back the rest, and changes nothing of what is there.
+before=$(inode "$M/vms/a/spec")
+unmount_cloud
+config 4
+mount_again
+wait_for 10 reads "$M/hosts/h1/state" up
+is "$M/vms/a/spec" "$(cat backup/vms/a.ini)"
+alice tar -C "$M/specs" -xf - < <(tar -C backup -cf - vms/a.ini vms/b.ini vms/c.ini vms/d.ini)
+for name in a b c d; do
+    is "$M/vms/$name/spec" "$(cat "backup/vms/$name.ini")"
+    wait_for 10 reads "$M/vms/$name/state" running
+done
+same "$(inode "$M/vms/a/spec")" "$before"
+unmount_cloud
