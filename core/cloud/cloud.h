@@ -354,7 +354,7 @@ struct cloud_score {
 void cloud_total_score(struct cloud *cloud, struct cloud_score *score) REQUIRES_SHARED(model);
 
 /* ---- events: the newest EVENTS_KEEP to twice as many lines */
-enum { EVENTS_KEEP = LIMIT(4096, 32) };
+enum { EVENTS_KEEP = LIMIT(4096, 256) };
 
 struct actor {
     uid_t uid;

@@ -64,7 +64,7 @@ struct engine {
     GError *store_error; /* why the last save failed; NULL: it did not */
     uint64_t round;      /* how many have been saved */
     GPtrArray *mementos; /* what requests of this round have changed (undo.c); NULL: nothing */
-    uint64_t last_job;   /* the number of the last VM's job */
+    uint64_t last_job;   /* the number of the last VM's job, or of its end */
 };
 
 /* After the next commit, without the lock. ERROR: why it failed, or NULL. */
@@ -176,8 +176,9 @@ struct task {
     unsigned deadline_ms;
     /* The number of a VM's job; 0: it only looks, and is begun whether the save failed or not. */
     uint64_t job;
-    bool unsaved; /* it was not begun, as what led to it could not be saved: done() is told so */
-    bool opens; /* see job.h */
+    uint64_t after; /* of a look: the last number when it was begun */
+    bool unsaved;   /* it was not begun, as what led to it could not be saved: done() is told so */
+    bool opens;     /* see job.h */
     /* What run() needs. */
     char *uuid, *name, *object, *type, *text, *cloud_uuid, *service;
     Spec *spec, *before;
@@ -221,6 +222,7 @@ struct vm_work {
     struct waiting waiting;
     bool busy;              /* a job that changes it is under way */
     uint64_t job;           /* its number; outcomes of others are of no concern */
+    uint64_t settled;       /* a number that came when its last job ended */
     GArray *waiters;        /* tickets */
     GArray *tried;          /* uint64_t ids of hosts on which making it failed */
     unsigned ask_timer;     /* what became of its job is not known: its host is asked */

@@ -67,6 +67,10 @@ static void look_later(struct engine *engine, struct object *host, const GPtrArr
                                    g_memdup2(&host->id, sizeof host->id), g_free);
 }
 
+/*
+ * What was seen of a VM before a job of it ended, and is told after that, may be of before the job:
+ * another name, or no domain. It is looked at again.
+ */
 static void done_look(struct engine *engine, struct task *task, const GError *error) REQUIRES(model)
 {
     struct object *host = cloud_by_id(engine->cloud, task->host);
@@ -83,7 +87,9 @@ static void done_look(struct engine *engine, struct task *task, const GError *er
         const struct virt_domain *domain = find_uuid(task->domains, uuid);
         struct object *vm = cloud_by_uuid(engine->cloud, uuid);
 
-        if (domain)
+        if (vm && vm_work(vm)->settled > task->after)
+            g_hash_table_add(host_work(host)->to_look, g_strdup(uuid)); /* it is old */
+        else if (domain)
             discover_one(engine, host, domain);
         else if (vm && vm->vm.host == host)
             vm_gone(engine, vm);
@@ -108,6 +114,7 @@ static void look_more(struct engine *engine, struct object *host)
         g_ptr_array_add(task->uuids, uuid);
     }
     work->looking = true;
+    task->after = engine->last_job;
     task->run = run_look;
     task->done = done_look;
     task->deadline_ms = LOOK_DEADLINE_MS;

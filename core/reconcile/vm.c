@@ -50,6 +50,7 @@ void vm_settled(struct engine *engine, struct object *vm, const GError *error)
     struct vm_work *work = vm_work(vm);
 
     work->busy = false;
+    work->settled = ++engine->last_job;
     requests_answer(engine, &work->waiters, error ? error->code : 0);
     if (!vm->vm.service)
         return;

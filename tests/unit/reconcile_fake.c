@@ -120,7 +120,17 @@ static bool with_domain(struct virt *v, const char *uuid, struct virt_domain **o
 static bool fake_domain_op(struct virt *v, const char *uuid, struct virt_domain **domain,
                            GError **error)
 {
-    return with_domain(v, uuid, domain, error, NULL, NULL);
+    bool found = with_domain(v, uuid, domain, error, NULL, NULL), held = true;
+
+    while (held) {
+        pthread_mutex_lock(&fake.lock);
+        held = fake.hold_looks;
+        fake.held_looks += held && !fake.held_looks;
+        pthread_mutex_unlock(&fake.lock);
+        if (held)
+            g_usleep(1000);
+    }
+    return found;
 }
 
 static int planned_failure(const char *uri)
@@ -225,16 +235,23 @@ static bool fake_power(struct virt *v, const char *uuid, enum domain_verb verb,
 
 static bool fake_destroy(struct virt *v, const char *uuid, const char *name, GError **error)
 {
+    const struct fake_domain *domain;
+    bool other;
+
     (void)v;
-    (void)name;
     if (told_to_fail(&fake.fail_destroy, error))
         return false;
     pthread_mutex_lock(&fake.lock);
-    g_hash_table_remove(fake.domains, uuid);
-    fake.destroys++;
+    domain = g_hash_table_lookup(fake.domains, uuid);
+    other = domain && strcmp(domain->name, name) != 0;
+    if (other)
+        fail(error, EPERM, "%s is named %s", name, domain->name);
+    else
+        g_hash_table_remove(fake.domains, uuid);
+    fake.destroys += !other;
     fake.least = MIN(fake.least, g_hash_table_size(fake.domains));
     pthread_mutex_unlock(&fake.lock);
-    return true;
+    return !other;
 }
 
 static bool fake_can_move(struct virt *v, struct virt *to, const struct vm_spec *vm,

@@ -32,8 +32,10 @@ struct fake {
     unsigned moves;
     bool sick;         /* guests do not answer */
     bool bad_image;    /* VMs with an image cannot be made */
+    bool hold_looks;   /* what a look at a domain finds is told only when this is over */
     bool change_later; /* changes take effect at the next start */
     unsigned creates, restarts, destroys;
+    unsigned held_looks;          /* 1: one is held, or was */
     unsigned samples, with_disks; /* of both hosts */
     unsigned least;               /* domains that ran when there were fewest */
     GHashTable *virts;            /* URI to struct virt * */
@@ -56,5 +58,7 @@ void set_flag(bool *which, bool on);
 unsigned counted(const unsigned *which);
 /* How many domains there are. */
 unsigned domains(void);
+/* HOST says that a domain has changed. */
+void fake_event(const char *host, const char *uuid);
 /* The guest of a domain on HOST ends by itself. */
 void fake_die(const char *host, const char *uuid);

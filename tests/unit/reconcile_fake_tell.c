@@ -64,15 +64,23 @@ unsigned domains(void)
     return n;
 }
 
+void fake_event(const char *host, const char *uuid)
+{
+    struct virt *v;
+
+    pthread_mutex_lock(&fake.lock);
+    v = g_hash_table_lookup(fake.virts, host);
+    pthread_mutex_unlock(&fake.lock);
+    v->event(v->ctx, VIRT_DOMAIN, uuid);
+}
+
 void fake_die(const char *host, const char *uuid)
 {
     struct fake_domain *domain;
-    struct virt *v;
 
     pthread_mutex_lock(&fake.lock);
     domain = g_hash_table_lookup(fake.domains, uuid);
     domain->state = DOMAIN_SHUTOFF;
-    v = g_hash_table_lookup(fake.virts, host);
     pthread_mutex_unlock(&fake.lock);
-    v->event(v->ctx, VIRT_DOMAIN, uuid);
+    fake_event(host, uuid);
 }

@@ -192,6 +192,29 @@ static void a_dropped_spec_may_come_back(void **state)
     assert_int_equal(domains(), 1);
 }
 
+/* A look that began before a rename is told after it: what it says is of before. */
+static void a_look_from_before_a_job_is_old(void **state)
+{
+    struct fixture *f = *state;
+    struct cloud *cloud = engine_cloud(f->engine);
+    g_autofree char *uuid = NULL, *host = NULL;
+
+    assert_int_equal(make(f, OBJECT_VM, "web", "cpus = 2\n"), 0);
+    cloud_read_lock(cloud);
+    uuid = g_strdup(cloud_find(cloud, OBJECT_VM, "web")->vm.uuid);
+    host = g_strdup_printf("test:///%s", cloud_find(cloud, OBJECT_VM, "web")->vm.host->name);
+    cloud_read_unlock(cloud);
+    set_flag(&fake.hold_looks, true);
+    fake_event(host, uuid);
+    while (!counted(&fake.held_looks))
+        g_usleep(1000);
+    assert_int_equal(rename_to(f, OBJECT_VM, "web", OBJECT_VM, "www"), 0);
+    set_flag(&fake.hold_looks, false);
+    g_usleep(G_USEC_PER_SEC / 5); /* until it is told, or there is nothing to see */
+    assert_int_equal(remove_dir(f, OBJECT_VM, "www"), 0);
+    assert_int_equal(domains(), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -205,6 +228,7 @@ int main(void)
         TEST(a_vm_is_renamed_with_its_domain),
         TEST(a_plan_makes_nothing_until_it_is_moved),
         TEST(a_dropped_spec_may_come_back),
+        TEST(a_look_from_before_a_job_is_old),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
