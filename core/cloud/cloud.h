@@ -113,6 +113,7 @@ struct vm_part {
     bool managed;         /* cloudfs made or adopted it; otherwise it is only shown */
     bool power;           /* whether it shall run: its spec's, then ctl's */
     bool restart_pending; /* a change waits for the next start */
+    bool fresh;           /* its domain, under this UUID, was never seen */
     bool outdated;        /* a member that does not follow its service's template yet */
     enum { HEALTH_UNKNOWN, HEALTH_GOOD, HEALTH_BAD } health; /* where its spec has a check */
     unsigned restarts; /* in a row, without having stayed up in between */

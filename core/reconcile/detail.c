@@ -45,6 +45,7 @@ static void write_vm(GKeyFile *file, const struct object *vm) REQUIRES_SHARED(mo
     g_key_file_set_boolean(file, GROUP, "managed", part->managed);
     g_key_file_set_boolean(file, GROUP, "power", part->power);
     g_key_file_set_boolean(file, GROUP, "restart_pending", part->restart_pending);
+    g_key_file_set_boolean(file, GROUP, "fresh", part->fresh);
     put_text(file, "uuid", part->uuid);
     put_text(file, "domain_name", part->domain_name);
     put_text(file, "new_name", part->new_name);
@@ -141,6 +142,7 @@ static void read_vm(struct cloud *cloud, GKeyFile *file, struct object *vm) REQU
     part->managed = get_flag(file, "managed");
     part->power = get_flag(file, "power");
     part->restart_pending = get_flag(file, "restart_pending");
+    part->fresh = get_flag(file, "fresh");
     part->domain_name = get_text(file, "domain_name");
     part->new_name = get_text(file, "new_name");
     part->type = get_text(file, "type");

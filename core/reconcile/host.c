@@ -197,6 +197,7 @@ static void lost(struct engine *engine, struct object *host, const char *why)
 
     cloud_set_error(engine->cloud, host, EHOSTDOWN, sentence);
     set_phase(engine, host, HOST_DOWN);
+    vm_moves_settle(engine, host);
     retry_later(engine, host);
 }
 

@@ -184,9 +184,9 @@ struct task {
     Spec *spec, *before;
     const char *const *paths; /* of the configuration, which outlives the engine; NULL: any */
     enum domain_verb verb;
-    bool start, cold;     /* cold: stop before the verb */
-    struct host_link *to; /* of a move */
-    char *peer, *data;    /* of its host's spec */
+    bool start, cold, fresh; /* cold: stop before the verb */
+    struct host_link *to;    /* of a move */
+    char *peer, *data;       /* of its host's spec */
     GPtrArray *uuids;
     /* What it made; looked at only after success. */
     struct virt_domain *domain;
@@ -289,7 +289,7 @@ void vm_move(struct engine *engine, struct object *vm, struct object *host,
              const struct place_choice *choice) REQUIRES(model);
 /* A move that an earlier run of the engine began. */
 void vm_move_resume(struct engine *engine, struct object *vm) REQUIRES(model);
-/* HOST answers: what became of moves from and to it is asked now. */
+/* HOST answers, or does not: what became of moves from and to it is asked now. */
 void vm_moves_settle(struct engine *engine, struct object *host) REQUIRES(model);
 
 /* ---- health.c: asking guests whether they work */

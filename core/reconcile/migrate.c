@@ -291,6 +291,9 @@ static void ask(struct engine *engine, struct object *vm)
     if (!from || !vm->spec || !host_work(from) || !host_work(to) ||
         (!host_is_up(from) && !host_is_up(to)))
         return;
+    /* One that may answer in a moment may have something to tidy up. */
+    if (from->host.phase == HOST_CONNECTING || to->host.phase == HOST_CONNECTING)
+        return;
     timer_stop(engine, &vm_work(vm)->move_timer);
     task = move_task(engine, vm);
     task->run = run_settle;

@@ -65,6 +65,7 @@ void vm_seen(struct engine *engine, struct object *vm, const struct virt_domain 
     struct vm_part *part = &vm->vm;
     bool was_active = domain_is_active(part->domain);
 
+    part->fresh = false;
     part->domain = domain->state;
     part->cpus = domain->cpus;
     part->memory = domain->memory;

@@ -114,6 +114,7 @@ void vm_create(struct engine *engine, struct object *vm)
         g_autofree char *uuid = g_uuid_string_random();
 
         cloud_set_uuid(engine->cloud, vm, uuid);
+        vm->vm.fresh = true;
     }
     vm->vm.phase = VM_CREATING;
     cloud_refresh_state(engine->cloud, vm);

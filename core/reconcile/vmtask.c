@@ -26,6 +26,7 @@ void vm_task_plan(struct engine *engine, struct task *task, struct object *vm, S
     task->cloud_uuid = g_strdup(store_cloud_uuid(engine->store));
     task->service = vm->vm.service ? g_strdup(vm->vm.service->name) : NULL;
     task->start = vm->vm.power;
+    task->fresh = vm->vm.fresh;
 }
 
 struct virt_plan task_plan(const struct task *task)
@@ -42,6 +43,7 @@ struct virt_plan task_plan(const struct task *task)
                  .spec = task->text},
         .paths = task->paths,
         .start = task->start,
+        .fresh = task->fresh,
     };
 }
 

@@ -15,6 +15,7 @@ struct making {
     bool disk, seed; /* made by this call */
     virDomainPtr dom;
     bool defined; /* by this call */
+    bool ours;    /* the UUID is no domain's, or that of a former try */
 };
 
 bool plan_check_container(const struct virt_plan *plan, GError **error)
@@ -102,6 +103,11 @@ static bool start(struct making *m, GError **error)
 
 static void undo(struct making *m)
 {
+    if (m->plan->fresh && m->ours) {
+        if (!m->dom || (domain_stop(m->dom, NULL) && domain_undefine(m->dom, NULL)))
+            disk_remove_all(&m->place, m->plan->uuid, NULL);
+        return;
+    }
     if (m->defined && domain_stop(m->dom, NULL))
         domain_undefine(m->dom, NULL);
     g_autofree char *disk = disk_name(m->plan->uuid);
@@ -136,7 +142,8 @@ static bool find_former(struct making *m, struct virt *v, GError **error)
 {
     g_autoptr(GError) local = NULL;
     g_autoptr(VirtDomainHandle) dom = virt_lookup(m->place.conn, m->plan->uuid, &local);
-    if (!dom && g_error_matches(local, CLOUDFS_ERROR, ENOENT))
+    m->ours = !dom && g_error_matches(local, CLOUDFS_ERROR, ENOENT);
+    if (m->ours)
         return true;
     if (!dom) {
         g_propagate_error(error, g_steal_pointer(&local));
@@ -146,10 +153,9 @@ static bool find_former(struct making *m, struct virt *v, GError **error)
         fail(error, EEXIST, "the UUID of %s belongs to a domain of another name", m->plan->name);
         return false;
     }
-    if (!bring_up_to_date(v, dom, m->plan, error))
-        return false;
+    m->ours = true;
     m->dom = g_steal_pointer(&dom);
-    return true;
+    return bring_up_to_date(v, m->dom, m->plan, error);
 }
 
 bool virt_create(struct virt *v, const struct virt_plan *plan, struct virt_domain **domain,

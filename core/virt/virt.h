@@ -82,6 +82,7 @@ struct virt_plan {
     /* Directories below which the files must be that VM names (EPERM); NULL: anywhere. */
     const char *const *paths;
     bool start; /* running at the end, or only defined */
+    bool fresh; /* it never was: what an earlier try of making it has left is worth nothing */
 };
 
 /* Where a domain moves, and how its host gets there. */
@@ -127,7 +128,7 @@ struct virt_ops {
     /*
      * Makes disks and seed, defines the domain and starts it if PLAN says so. Can be repeated:
      * what a former try has made is used; with nothing left to do it just reads. After a failure
-     * nothing that this call made is left behind. DOMAIN takes what came of it.
+     * nothing that this call made is left behind, and nothing at all of a plan that is fresh. DOMAIN takes what came of it.
      */
     bool (*create)(struct virt *v, const struct virt_plan *plan, struct virt_domain **domain,
                    GError **error);

@@ -266,6 +266,35 @@ static void a_former_disk_is_used(void **state)
     assert_non_null(strstr(domain->xml, DISK));
 }
 
+/* What a try left that was cut off goes with the one that fails, if nobody can have used it. */
+static void a_former_disk_goes(void **state)
+{
+    struct fixture *f = *state;
+    struct vm_spec vm = plain_vm();
+    vm.disk = 1ULL << 30;
+    struct virt_plan plan = plan_of("web1", &vm);
+    char text[] = "disk = 1MiB\n";
+    struct disk_place place = disk_place_of(f->v, f->conn);
+    g_autofree char *path = NULL;
+    bool made = false;
+    assert_true(disk_make(&place, &plan, &path, &made, NULL));
+    plan.fresh = true;
+    plan.name = "a/b";
+    create_fails(f, &plan, EINVAL);
+    assert_nothing_left(f);
+    plan.name = "web1";
+    plan.start = false;
+    create(f, &plan);
+    plan.name = "web2";
+    create_fails(f, &plan, EEXIST); /* another's, it seems */
+    assert_true(volume_exists(f, DISK, NULL));
+    plan.name = "web1";
+    vm.disk = 1 << 20; /* the definition cannot be brought up to this */
+    plan.mark.spec = text;
+    create_fails(f, &plan, EINVAL);
+    assert_nothing_left(f);
+}
+
 /* A definition of an older spec is brought up to date. */
 static void a_newer_spec_wins(void **state)
 {
@@ -556,6 +585,7 @@ int main(void)
         TEST(a_taken_name_is_refused),
         TEST(creating_can_be_repeated),
         TEST(a_former_disk_is_used),
+        TEST(a_former_disk_goes),
         TEST(a_newer_spec_wins),
         TEST(specs_survive_byte_for_byte),
         TEST(cpus_and_memory_change_live),
