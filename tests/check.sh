@@ -257,6 +257,11 @@ long_faults() {
     under 'store.commit:wait=50,store.commit.done:wait=50' 21 23 31 43
 }
 
+long_power() {
+    title 'the power fails while specs are written'
+    CUTS=${CUTS:-50} LIMIT=900 mounts "$BUILD/fail/cloudfs" 75
+}
+
 long_random() {
     title 'random operations'
     FUZZ_SECONDS=${FUZZ_SECONDS:-300} LIMIT=900 mounts "$BUILD/fail/cloudfs" 50
@@ -279,7 +284,7 @@ long_fuzz() { RUNS=${RUNS:-10000000} run_fuzz; }
 run_long() {
     local part
     tools && guest && faulty || return
-    for part in ${PARTS:-kill faults random churn tiny sanitizers fuzz}; do
+    for part in ${PARTS:-kill faults power random churn tiny sanitizers fuzz}; do
         "long_$part"
     done
 }

@@ -6,6 +6,7 @@
  *     op write FILE TEXT       ok, or the step that failed and its errno: "write EINVAL"
  *     op append|exclusive FILE TEXT       the same with O_APPEND, with O_EXCL
  *     op mkdir|rmdir|unlink|read|list|mknod|mkfifo|statfs PATH
+ *     op powercut DIRECTORY    of an ext4: what was not synced is lost, nothing is written any more
  *     op chmod|truncate PATH NUMBER       in octal, in bytes
  *     op chown PATH UID
  *     op setxattr|getxattr|removexattr PATH NAME
@@ -15,10 +16,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/types.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
@@ -94,6 +97,20 @@ static int poll_file(const char *file, int seconds)
     return n <= 0;
 }
 
+/* Nothing that is not on the disk yet comes there any more, as a power cut has it. */
+static int cut_power(const char *directory)
+{
+    /* EXT4_IOC_SHUTDOWN, EXT4_GOING_FLAGS_NOLOGFLUSH: in no header of Debian 12. */
+    const unsigned long shutdown = _IOR('X', 125, __u32);
+    __u32 flags = 2;
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int status = say("", fd < 0 ? -1 : ioctl(fd, shutdown, &flags));
+
+    if (fd >= 0)
+        close(fd);
+    return status;
+}
+
 static int one_path(const char *what, const char *path)
 {
     struct statvfs st;
@@ -112,6 +129,8 @@ static int one_path(const char *what, const char *path)
         return say("", mknod(path, S_IFCHR | 0600, makedev(1, 3)));
     if (strcmp(what, "mkfifo") == 0)
         return say("", mkfifo(path, 0600));
+    if (strcmp(what, "powercut") == 0)
+        return cut_power(path);
     if (strcmp(what, "statfs") == 0)
         return say("", statvfs(path, &st));
     return USAGE;
