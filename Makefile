@@ -25,7 +25,7 @@ DEPS_BUILD = gcc libc6-dev make pkg-config libfuse3-dev libvirt-dev libinih-dev 
 DEPS_DEMO = fuse3 libvirt-daemon-system libvirt-daemon-driver-qemu qemu-system-x86 qemu-utils \
 	busybox-static cpio
 DEPS_CHECK = libcmocka-dev libvirt-clients clang libclang-rt-dev clang-format clang-tidy mandoc \
-	valgrind git rsync restic borgbackup zip unzip vim nano expect python3 acl attr binutils systemd \
+	valgrind git rsync restic borgbackup zip unzip vim nano expect python3 acl attr binutils iproute2 systemd \
 	sshfs openssh-server openssh-client samba smbclient nfs-ganesha nfs-ganesha-vfs libnfs-utils \
 	dash busybox-static xz-utils qemu-guest-agent sqlite3 e2fsprogs
 

@@ -262,6 +262,8 @@ static void done_connect(struct engine *engine, struct task *task, const GError 
     if (!work || work->link != task->link)
         return;
     work->connecting = false;
+    if (error && error->code == ETIMEDOUT)
+        engine->virt->close(host_link_virt(work->link)); /* ends what hangs, where that can be */
     if (error)
         lost(engine, host, error->message);
     else

@@ -5,15 +5,18 @@
  * A libvirt call can hang for ever, opening and closing a connection can too, and nobody may wait
  * for it. So everything is counted: a call under way holds the handle and the connection that it
  * began with, a callback holds the handle, and open(), close() and free() only change what the
- * next call gets. An open() that was overtaken by another, by close() or free() finds another
- * `generation` when it comes back, and drops what it brought.
+ * next call gets. An open() that was overtaken by another, by close() or free() is cut short: it
+ * finds another `generation` when it comes back, and drops what it brought.
+ *
+ * What the connections are for, and whose they are, is in links.c. When the pulse says that the
+ * host is not there any more, the sockets of all are shut down, which ends the calls on them.
  */
 #include <pthread.h>
 #include <string.h>
 
 #include "core/virt/internal.h"
 
-enum { MOST_SIGHTS = LIMIT(10000, 1) };
+enum { MOST_SIGHTS = 10000 };
 
 struct virt {
     gatomicrefcount refs;
@@ -23,16 +26,15 @@ struct virt {
     void *ctx;               /* immutable */
 
     /* Not of GLib, whose locks ThreadSanitizer does not see. Order: none under another. */
-    pthread_mutex_t
-        telling; /* held while event() runs, so that free() knows that none runs any more */
+    pthread_mutex_t telling; /* held while event() runs: free() knows that none runs any more */
     void (*event)(void *ctx, enum virt_event what, const char *uuid); /* under telling; or NULL */
 
     pthread_mutex_t lock; /* never held across a call that can wait; guards the rest */
     unsigned generation;  /* of the connections */
     bool up;              /* they may be used */
-    struct virt_link *control;
-    struct virt_link *sampling; /* NULL: the control connection does */
-    GHashTable *sights;         /* UUID to libvirt's id */
+    char *real;           /* the URI as libvirt gets it; NULL: never opened */
+    struct virt_links links;
+    GHashTable *sights; /* UUID to libvirt's id */
 };
 
 struct virt *virt_ref(struct virt *v)
@@ -48,6 +50,8 @@ void virt_unref(struct virt *v)
     g_hash_table_unref(v->sights);
     pthread_mutex_destroy(&v->telling);
     pthread_mutex_destroy(&v->lock);
+    virt_links_clear(&v->links);
+    g_free(v->real);
     g_free(v->uri);
     g_free(v->state);
     g_free(v);
@@ -87,6 +91,7 @@ struct virt *virt_new(const struct virt_options *options, GError **error)
     v->uri = g_strdup(options->uri);
     v->state = g_strdup(options->state);
     v->driver = virt_uri_driver(options->uri);
+    virt_links_init(&v->links, v->driver == DRIVER_TEST || v->driver == DRIVER_EMBED);
     v->event = options->event;
     v->ctx = options->ctx;
     v->sights = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -101,17 +106,10 @@ void virt_tell(struct virt *v, enum virt_event what, const char *uuid)
     pthread_mutex_unlock(&v->telling);
 }
 
-/* Under v->lock. */
-static bool holds(const struct virt *v, virConnectPtr conn)
-{
-    return (v->control && virt_link_connection(v->control) == conn) ||
-           (v->sampling && virt_link_connection(v->sampling) == conn);
-}
-
 bool virt_is_current(struct virt *v, virConnectPtr conn)
 {
     pthread_mutex_lock(&v->lock);
-    bool current = v->up && holds(v, conn);
+    bool current = v->up && virt_links_have(&v->links, conn);
     pthread_mutex_unlock(&v->lock);
     return current;
 }
@@ -119,51 +117,124 @@ bool virt_is_current(struct virt *v, virConnectPtr conn)
 void virt_broken(struct virt *v, virConnectPtr conn)
 {
     pthread_mutex_lock(&v->lock);
-    bool news = v->up && holds(v, conn);
-    if (news)
+    bool news = v->up && virt_links_have(&v->links, conn);
+    if (news) {
         v->up = false;
+        virt_links_cut(&v->links);
+    }
     pthread_mutex_unlock(&v->lock);
     if (news)
         virt_tell(v, VIRT_CLOSED, NULL);
 }
 
-static virConnectPtr hand_out(struct virt *v, bool sampling, GError **error)
+static void overtaken(const struct virt *v, GError **error)
 {
-    virConnectPtr conn = NULL;
+    fail(error, EHOSTDOWN, "the connection to %s was given up while it was being made", v->uri);
+}
+
+/* Makes one more connection, which detach() and virt_broken() can end meanwhile. */
+static struct virt_link *link_up(struct virt *v, unsigned generation, const char *uri,
+                                 enum virt_link_kind kind, GError **error)
+{
+    struct virt_wire *wire = virt_wire_new();
+    struct virt_link *link = NULL;
     pthread_mutex_lock(&v->lock);
-    struct virt_link *link = sampling && v->sampling ? v->sampling : v->control;
-    if (v->up && link && virConnectRef(virt_link_connection(link)) == 0)
-        conn = virt_link_connection(link);
+    bool wanted = v->generation == generation;
+    if (wanted)
+        virt_links_opening(&v->links, wire);
     pthread_mutex_unlock(&v->lock);
-    if (!conn)
+    if (wanted)
+        link = virt_link_open(v, uri, kind, wire, error);
+    else
+        overtaken(v, error);
+    pthread_mutex_lock(&v->lock);
+    virt_links_opened(&v->links, wire);
+    pthread_mutex_unlock(&v->lock);
+    virt_wire_unref(wire);
+    return link;
+}
+
+/* LINK becomes one of those in use; if it is too late for that, it is dropped. */
+static bool link_in(struct virt *v, unsigned generation, enum virt_link_kind kind,
+                    struct virt_link *link, GError **error)
+{
+    pthread_mutex_lock(&v->lock);
+    bool wanted = v->generation == generation;
+    if (wanted)
+        virt_links_add(&v->links, kind, link);
+    pthread_mutex_unlock(&v->lock);
+    if (wanted)
+        return true;
+    virt_link_drop(link);
+    overtaken(v, error);
+    return false;
+}
+
+static virConnectPtr hand_out(struct virt *v, enum virt_link_kind kind, GError **error)
+{
+    pthread_mutex_lock(&v->lock);
+    bool up = v->up;
+    unsigned generation = v->generation;
+    virConnectPtr conn = up ? virt_links_take(&v->links, kind) : NULL;
+    g_autofree char *uri = g_strdup(v->real);
+    pthread_mutex_unlock(&v->lock);
+    if (conn)
+        return conn;
+    if (!up) {
         fail(error, EHOSTDOWN, "not connected to %s", v->uri);
-    return conn;
+        return NULL;
+    }
+    struct virt_link *spare = link_up(v, generation, uri, LINK_SPARE, error);
+    if (!spare || !link_in(v, generation, LINK_SPARE, spare, error))
+        return NULL;
+    return hand_out(v, kind, error); /* no other thread takes it */
 }
 
 virConnectPtr virt_connection(struct virt *v, GError **error)
 {
-    return hand_out(v, false, error);
+    return hand_out(v, LINK_CONTROL, error);
 }
 
 virConnectPtr virt_sampling_connection(struct virt *v, GError **error)
 {
-    return hand_out(v, true, error);
+    return hand_out(v, LINK_SAMPLING, error);
 }
 
-/* An unused connection is fine. */
-static bool is_alive(struct virt *v, bool sampling, bool tell)
+void virt_leave(struct virt *v)
 {
-    g_autoptr(VirtConnection) conn = hand_out(v, sampling, NULL);
-    bool alive = !conn || virt_is_alive(conn);
-    if (!alive && tell)
-        virt_broken(v, conn);
-    return alive;
+    pthread_mutex_lock(&v->lock);
+    g_autoptr(GPtrArray) old = virt_links_give(&v->links);
+    pthread_mutex_unlock(&v->lock);
+    virt_links_drop(old);
+    virt_unref(v);
+}
+
+/* The one that is not alive, with a reference; NULL: all are. */
+static virConnectPtr find_dead(struct virt *v)
+{
+    virConnectPtr dead = NULL;
+    pthread_mutex_lock(&v->lock);
+    g_autoptr(GPtrArray) all = virt_links_all(&v->links);
+    pthread_mutex_unlock(&v->lock);
+    for (unsigned i = 0; i < all->len; i++)
+        if (!virt_is_alive(all->pdata[i]) && !dead) {
+            dead = all->pdata[i];
+            virConnectRef(dead);
+        }
+    return dead;
+}
+
+static bool is_alive(struct virt *v)
+{
+    g_autoptr(VirtConnection) dead = find_dead(v);
+    return !dead;
 }
 
 bool virt_check_alive(struct virt *v)
 {
-    is_alive(v, false, true);
-    is_alive(v, true, true);
+    g_autoptr(VirtConnection) dead = find_dead(v);
+    if (dead)
+        virt_broken(v, dead);
     pthread_mutex_lock(&v->lock);
     bool up = v->up;
     pthread_mutex_unlock(&v->lock);
@@ -176,17 +247,16 @@ bool virt_check_alive(struct virt *v)
  */
 static unsigned detach(struct virt *v, bool everything)
 {
-    struct virt_link *control = NULL, *sampling = NULL;
+    g_autoptr(GPtrArray) links = NULL;
     pthread_mutex_lock(&v->lock);
     unsigned generation = ++v->generation;
+    if (!v->up)
+        virt_links_cut(&v->links);
     v->up = false;
-    if (everything || v->driver != DRIVER_TEST) {
-        control = g_steal_pointer(&v->control);
-        sampling = g_steal_pointer(&v->sampling);
-    }
+    if (everything || v->driver != DRIVER_TEST)
+        links = virt_links_steal(&v->links);
     pthread_mutex_unlock(&v->lock);
-    virt_link_drop(control);
-    virt_link_drop(sampling);
+    virt_links_drop(links);
     return generation;
 }
 
@@ -194,52 +264,44 @@ static unsigned detach(struct virt *v, bool everything)
 static bool resume(struct virt *v)
 {
     pthread_mutex_lock(&v->lock);
-    v->up = v->control != NULL;
+    v->up = virt_links_any(&v->links);
     bool kept = v->up;
     pthread_mutex_unlock(&v->lock);
-    return kept && is_alive(v, false, false);
+    return kept && is_alive(v);
 }
 
-static bool attach(struct virt *v, unsigned generation, struct virt_link *control,
-                   struct virt_link *sampling, GError **error)
+/* In this process nothing is gained by more than one, and the test driver's would be empty. */
+static bool link_all(struct virt *v, unsigned generation, const char *uri, GError **error)
 {
-    pthread_mutex_lock(&v->lock);
-    bool wanted = v->generation == generation;
-    if (wanted) {
-        v->control = control;
-        v->sampling = sampling;
-        v->up = true;
+    bool one = v->driver == DRIVER_TEST || v->driver == DRIVER_EMBED;
+    for (enum virt_link_kind kind = LINK_CONTROL; kind <= (one ? LINK_CONTROL : LINK_PULSE);
+         kind++) {
+        struct virt_link *link = link_up(v, generation, uri, kind, error);
+        if (!link || !link_in(v, generation, kind, link, error))
+            return false;
     }
-    pthread_mutex_unlock(&v->lock);
-    if (wanted)
-        return true;
-    virt_link_drop(control);
-    virt_link_drop(sampling);
-    fail(error, EHOSTDOWN, "the connection to %s was given up while it was being made", v->uri);
-    return false;
+    return true;
 }
 
 static bool connect_to(struct virt *v, unsigned generation, const char *uri, GError **error)
 {
-    struct virt_link *sampling = NULL;
-    struct virt_link *control = virt_link_open(v, uri, true, error);
-    if (!control)
-        return false;
-    /* In this process nothing is gained by a second one, and the test driver's would be empty. */
-    if (v->driver != DRIVER_TEST && v->driver != DRIVER_EMBED) {
-        sampling = virt_link_open(v, uri, false, error);
-        if (!sampling) {
-            virt_link_drop(control);
-            return false;
-        }
+    bool ok = link_all(v, generation, uri, error);
+    pthread_mutex_lock(&v->lock);
+    bool wanted = v->generation == generation;
+    if (wanted && ok) {
+        v->up = true;
+        g_free(v->real);
+        v->real = g_strdup(uri);
     }
-    if (!attach(v, generation, control, sampling, error))
-        return false;
-    /* It may have broken before anybody was told of it. */
-    if (is_alive(v, false, false) && is_alive(v, true, false))
+    pthread_mutex_unlock(&v->lock);
+    if (ok && wanted && is_alive(v)) /* it may have broken before anybody was told of it */
         return true;
-    detach(v, true);
-    fail(error, EHOSTDOWN, "the connection to %s broke at once", v->uri);
+    if (ok && wanted)
+        fail(error, EHOSTDOWN, "the connection to %s broke at once", v->uri);
+    else if (ok)
+        overtaken(v, error);
+    if (wanted)
+        detach(v, true);
     return false;
 }
 

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * libvirt's event loop, one thread for all connections, and what it calls. A callback delays
- * every other event while it runs, so these only say which domain to look at.
+ * What libvirt's event loop calls. A callback delays every other event while it runs, so these
+ * only say which domain to look at.
  */
 #include <libxml/parser.h>
 #include <signal.h>
 
 #include "core/virt/internal.h"
-
-static GMutex loop_lock;
-static GThread *loop_thread; /* guarded by loop_lock */
-static gint stopping;
 
 static void changed(virConnectPtr conn, virDomainPtr dom, void *opaque)
 {
@@ -94,25 +90,6 @@ static void silent_xml(G_GNUC_UNUSED void *data, G_GNUC_UNUSED const char *forma
 {
 }
 
-static gpointer run(G_GNUC_UNUSED gpointer data)
-{
-    while (!g_atomic_int_get(&stopping))
-        if (virEventRunDefaultImpl() < 0)
-            g_usleep(G_USEC_PER_SEC / 10);
-    return NULL;
-}
-
-/* Signals are for main's thread. */
-static GThread *start_loop(GError **error)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &before);
-    GThread *thread = g_thread_try_new("virt-events", run, NULL, error);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return thread;
-}
-
 /* libvirt writes to sockets and pipes of daemons that may be gone. */
 static void ignore_sigpipe(void)
 {
@@ -132,37 +109,8 @@ bool virt_start(G_GNUC_UNUSED GError **error)
     return true;
 }
 
-bool virt_need_loop(GError **error)
-{
-    g_autoptr(GError) cause = NULL;
-    g_mutex_lock(&loop_lock);
-    if (!loop_thread && virEventRegisterDefaultImpl() == 0) {
-        g_atomic_int_set(&stopping, false);
-        loop_thread = start_loop(&cause);
-    }
-    bool running = loop_thread != NULL;
-    g_mutex_unlock(&loop_lock);
-    if (!running)
-        fail(error, EIO, "cannot start libvirt's event loop: %s",
-             cause ? cause->message : "it cannot be registered");
-    return running;
-}
-
-static void wake(int timer, G_GNUC_UNUSED void *opaque)
-{
-    g_atomic_int_set(&stopping, true);
-    virEventRemoveTimeout(timer);
-}
-
 void virt_stop(void)
 {
     virt_link_settle(); /* what is being closed may need the loop */
-    g_mutex_lock(&loop_lock);
-    GThread *thread = g_steal_pointer(&loop_thread);
-    g_mutex_unlock(&loop_lock);
-    if (!thread)
-        return;
-    if (virEventAddTimeout(0, wake, NULL, NULL) < 0)
-        g_atomic_int_set(&stopping, true);
-    g_thread_join(thread);
+    virt_loop_stop();
 }

@@ -67,6 +67,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(VirtDomainHandle, virDomainFree)
 /* ---- the handle: conn.c */
 struct virt *virt_ref(struct virt *v);
 void virt_unref(struct virt *v);
+/* The end of an operation: this thread's connections are free again; and virt_unref(). */
+void virt_leave(struct virt *v);
 struct virt *virt_new(const struct virt_options *options, GError **error);
 void virt_free(struct virt *v);
 bool virt_open(struct virt *v, GError **error);
@@ -85,20 +87,73 @@ void virt_tell(struct virt *v, enum virt_event what, const char *uuid);
 bool virt_first_sight(struct virt *v, const char *uuid, int id);
 void virt_forget_sight(struct virt *v, const char *uuid);
 
+/* ---- wire.c: the socket of a connection, to end all calls on it */
+struct virt_wire;
+struct virt_wire *virt_wire_new(void);
+struct virt_wire *virt_wire_ref(struct virt_wire *wire);
+void virt_wire_unref(struct virt_wire *wire);
+/* FD stays the caller's; only the first counts. */
+void virt_wire_take(struct virt_wire *wire, int fd);
+/* Now, or as soon as there is a socket. Does not wait. */
+void virt_wire_cut(struct virt_wire *wire);
+
 /* ---- link.c: one connection with its callbacks */
 struct virt_link;
-struct virt_link *virt_link_open(struct virt *v, const char *uri, bool events, GError **error);
+enum virt_link_kind {
+    LINK_CONTROL,  /* domain events come here */
+    LINK_SAMPLING, /* a stuck guest can block it without limit */
+    LINK_PULSE,    /* no calls, only keepalive: tells when the host is not there any more */
+    LINK_SPARE,
+};
+/* WIRE takes the connection's socket as soon as it has one. */
+struct virt_link *virt_link_open(struct virt *v, const char *uri, enum virt_link_kind kind,
+                                 struct virt_wire *wire, GError **error);
+/* Ends all calls on it. */
+void virt_link_cut(const struct virt_link *link);
 /* Whether calls on CONN can succeed; does not wait for the host. */
 bool virt_is_alive(virConnectPtr conn);
 virConnectPtr virt_link_connection(const struct virt_link *link);
-/* Takes the callbacks off and closes, in a thread of its own: both can wait for a hung host. */
+/* Takes the callbacks off and closes, in another thread: both can wait for a hung host. NULL is
+ * fine. */
 void virt_link_drop(struct virt_link *link);
 /* Waits for those threads, but not for hung ones. */
 void virt_link_settle(void);
 
-/* ---- event.c */
+/* ---- links.c: all of a host's. Every function under the owner's lock; none waits. */
+struct virt_links {
+    bool shared;        /* immutable: one is for all threads */
+    GPtrArray *slots;   /* in use */
+    GPtrArray *opening; /* struct virt_wire *: of those being made */
+};
+void virt_links_init(struct virt_links *links, bool shared);
+void virt_links_clear(struct virt_links *links);
+void virt_links_opening(struct virt_links *links, struct virt_wire *wire);
+void virt_links_opened(struct virt_links *links, struct virt_wire *wire);
+/* A spare is this thread's at once. */
+void virt_links_add(struct virt_links *links, enum virt_link_kind kind, struct virt_link *link);
+/* One that is this thread's until virt_links_give(), with a reference; NULL: all are in use. */
+virConnectPtr virt_links_take(struct virt_links *links, enum virt_link_kind kind);
+/* What this thread has is free again. Returns links that are not needed any more, to be dropped. */
+GPtrArray *virt_links_give(struct virt_links *links);
+bool virt_links_have(const struct virt_links *links, virConnectPtr conn);
+bool virt_links_any(const struct virt_links *links);
+/* virConnectPtr of all, with references. */
+GPtrArray *virt_links_all(const struct virt_links *links);
+/* Ends all calls, and connections that are being made. */
+void virt_links_cut(struct virt_links *links);
+/* All that are in use, which are not from now on. */
+GPtrArray *virt_links_steal(struct virt_links *links);
+/* Without the lock: drops what the others returned. NULL is fine. */
+void virt_links_drop(const GPtrArray *stolen);
+
+/* ---- loop.c */
 /* The event loop's thread runs from the first handle on, not from virt_start(): see log.c. */
 bool virt_need_loop(GError **error);
+void virt_loop_stop(void);
+/* From now on WIRE takes the sockets that libvirt opens in this thread; NULL: nobody. */
+void virt_loop_catch(struct virt_wire *wire);
+
+/* ---- event.c */
 /* The callbacks of domain events on CONN. */
 enum { VIRT_CALLBACKS = 6 };
 void virt_events_on(struct virt *v, virConnectPtr conn, int ids[VIRT_CALLBACKS]);

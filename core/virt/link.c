@@ -7,17 +7,20 @@
 /* A host that hangs, or a network that is cut, is noticed after about 6 seconds. */
 enum { PING_SECONDS = 2, PINGS = 2 };
 enum { SETTLE_SECONDS = 2 };
+enum { DROP_THREADS = 16, DROP_MS = 5000 };
 
 struct virt_link {
     struct virt *v; /* held for on_close(), of which drivers without it never say that it is over */
     virConnectPtr conn;
+    struct virt_wire *wire;
     bool events, watched;
     int ids[VIRT_CALLBACKS];
 };
 
 static GMutex dropping_lock;
 static GCond dropping_ended;
-static unsigned dropping; /* threads; guarded by dropping_lock */
+static unsigned dropping;     /* links; guarded by dropping_lock */
+static GThreadPool *droppers; /* the same; NULL: none yet */
 
 static void on_close(virConnectPtr conn, G_GNUC_UNUSED int reason, void *opaque)
 {
@@ -40,9 +43,12 @@ static bool explain(const struct virt *v, GError **error)
     return virt_fail_connect(error, doing->str);
 }
 
-struct virt_link *virt_link_open(struct virt *v, const char *uri, bool events, GError **error)
+struct virt_link *virt_link_open(struct virt *v, const char *uri, enum virt_link_kind kind,
+                                 struct virt_wire *wire, GError **error)
 {
+    virt_loop_catch(wire);
     virConnectPtr conn = virConnectOpen(uri);
+    virt_loop_catch(NULL);
     if (!conn) {
         explain(v, error);
         return NULL;
@@ -50,11 +56,12 @@ struct virt_link *virt_link_open(struct virt *v, const char *uri, bool events, G
     struct virt_link *link = g_new0(struct virt_link, 1);
     link->conn = conn;
     link->v = virt_ref(v);
-    if (virt_driver(v) != DRIVER_EMBED) /* others in this process say so themselves */
+    link->wire = virt_wire_ref(wire);
+    if (kind == LINK_PULSE)
         virConnectSetKeepAlive(conn, PING_SECONDS, PINGS);
     link->watched = virConnectRegisterCloseCallback(conn, on_close, v, NULL) == 0;
-    link->events = events;
-    if (events)
+    link->events = kind == LINK_CONTROL;
+    if (link->events)
         virt_events_on(v, conn, link->ids);
     virResetLastError();
     return link;
@@ -78,34 +85,54 @@ static void drop(struct virt_link *link)
         virt_events_off(link->conn, link->ids);
     if (link->watched)
         virConnectUnregisterCloseCallback(link->conn, on_close);
-    virConnectClose(link->conn);
+    virConnectClose(link->conn); /* calls that are under way still hold it */
+    virt_wire_cut(link->wire);
     virResetLastError();
+    virt_wire_unref(link->wire);
     virt_unref(link->v);
     g_free(link);
 }
 
-static gpointer drop_thread(gpointer data)
+static void drop_one(void *data, G_GNUC_UNUSED void *none)
 {
     drop(data);
     g_mutex_lock(&dropping_lock);
     dropping--;
     g_cond_broadcast(&dropping_ended);
     g_mutex_unlock(&dropping_lock);
-    return NULL;
+}
+
+static void on_drop_due(int timer, void *wire)
+{
+    virt_wire_cut(wire);
+    virEventRemoveTimeout(timer);
+}
+
+static void release_wire(void *wire)
+{
+    virt_wire_unref(wire);
+}
+
+void virt_link_cut(const struct virt_link *link)
+{
+    if (link)
+        virt_wire_cut(link->wire);
 }
 
 void virt_link_drop(struct virt_link *link)
 {
     if (!link)
         return;
+    /* It is polite to say goodbye, but not without end. */
+    struct virt_wire *wire = virt_wire_ref(link->wire);
+    if (virEventAddTimeout(DROP_MS, on_drop_due, wire, release_wire) < 0)
+        virt_wire_unref(wire);
     g_mutex_lock(&dropping_lock);
     dropping++;
+    if (!droppers)
+        droppers = g_thread_pool_new(drop_one, NULL, DROP_THREADS, FALSE, NULL);
+    g_thread_pool_push(droppers, link, NULL); /* waits in the queue if there is no thread */
     g_mutex_unlock(&dropping_lock);
-    GThread *thread = g_thread_try_new("virt-drop", drop_thread, link, NULL);
-    if (thread)
-        g_thread_unref(thread);
-    else
-        drop_thread(link);
 }
 
 void virt_link_settle(void)

@@ -6,7 +6,7 @@
 #include "core/virt/internal.h"
 
 typedef struct virt Virt;
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Virt, virt_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Virt, virt_leave)
 
 /* libvirt has many words, and translations of them, for a connection that broke under a call. */
 static bool ended(struct virt *v, bool ok, GError **error)
