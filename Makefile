@@ -191,9 +191,9 @@ bench-fs: $(BUILD)/deps/all
 	@CC=$(CC) tests/bench/fs.sh $(abspath $(BUILD))/cloudfs $(abspath $(BUILD))/tests/tool
 
 # Minutes each; VMS=, PROCS=, SIZES= and others are at the top of the scripts.
-bench-create bench-scale: $(BUILD)/deps/all
-	+@$(MAKE) --no-print-directory --silent BUILD=$(BUILD) all benches
-	@CLOUDFS=$(BUILD)/cloudfs LOAD=$(BUILD)/tests/bench/load_bench \
+bench-create bench-scale bench-isolation: $(BUILD)/deps/all
+	+@$(MAKE) --no-print-directory --silent BUILD=$(BUILD) all benches tools
+	@CLOUDFS=$(abspath $(BUILD))/cloudfs TOOLS=$(abspath $(BUILD))/tests/tool LOAD=$(abspath $(BUILD))/tests/bench/load_bench \
 		tests/bench/$(@:bench-%=%).sh
 
 # Are the defences that HARDEN and LDHARDEN ask for in the binary?
@@ -236,6 +236,6 @@ clean:
 	rm -rf build
 
 .PHONY: all unit units tools fuzzers fuzz hardening benches bench-place bench-fs bench-create \
-	bench-scale deps demo check check-long asan tiny tsan valgrind format lint \
+	bench-scale bench-isolation deps demo check check-long asan tiny tsan valgrind format lint \
 	install uninstall clean FORCE
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -6,6 +6,8 @@
  *                                        99th percentile, files a second
  *     load_bench create DIR COUNT PROCS  COUNT VMs by mkdir and a spec, from PROCS processes at
  *                                        once; VMs a second
+ *     load_bench each DIR FROM COUNT     the same one after the other, from number FROM on;
+ *                                        milliseconds a VM: median, 99th percentile
  *     load_bench direct URI COUNT        the same domains by virDomainDefineXML() and
  *                                        virDomainCreate() on one connection; domains a second
  *     load_bench open DIR HOSTS          opens test://DIR/hN.xml of HOSTS hosts and prints the
@@ -66,6 +68,13 @@ static int by_value(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
+/* The value that SHARE of them are not above. */
+static double quantile(GArray *values, double share)
+{
+    g_array_sort(values, by_value);
+    return g_array_index(values, double, (unsigned)((values->len - 1) * share));
+}
+
 static void bench_read(double duration)
 {
     GPtrArray *files = lines(stdin);
@@ -82,9 +91,7 @@ static void bench_read(double duration)
         took = (now - before) * 1e6;
         g_array_append_val(times, took);
     }
-    g_array_sort(times, by_value);
-    printf("%.1f %.1f %.0f\n", g_array_index(times, double, times->len / 2),
-           g_array_index(times, double, times->len - 1 - times->len / 100),
+    printf("%.1f %.1f %.0f\n", quantile(times, 0.5), quantile(times, 0.99),
            times->len / (now - begin));
     g_array_free(times, TRUE);
     g_ptr_array_free(files, TRUE);
@@ -119,6 +126,21 @@ static void bench_create(const char *dir, int count, int procs)
         if (status != 0)
             exit(1);
     printf("%.0f\n", count / (seconds() - begin));
+}
+
+static void bench_each(const char *dir, int from, int count)
+{
+    GArray *times = g_array_new(FALSE, FALSE, sizeof(double));
+
+    for (int n = from; n < from + count; n++) {
+        double before = seconds(), took;
+
+        create_one(dir, n);
+        took = (seconds() - before) * 1e3;
+        g_array_append_val(times, took);
+    }
+    printf("%.2f %.2f\n", quantile(times, 0.5), quantile(times, 0.99));
+    g_array_free(times, TRUE);
 }
 
 static void bench_direct(const char *uri, int count)
@@ -166,6 +188,8 @@ int main(int argc, char **argv)
         bench_read(atof(argv[2]));
     else if (argc == 5 && strcmp(argv[1], "create") == 0)
         bench_create(argv[2], atoi(argv[3]), atoi(argv[4]));
+    else if (argc == 5 && strcmp(argv[1], "each") == 0)
+        bench_each(argv[2], atoi(argv[3]), atoi(argv[4]));
     else if (argc == 4 && strcmp(argv[1], "direct") == 0)
         bench_direct(argv[2], atoi(argv[3]));
     else if (argc == 4 && strcmp(argv[1], "open") == 0)
