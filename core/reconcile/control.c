@@ -64,10 +64,7 @@ static void run_start(struct engine *engine, struct request *request, struct obj
     if (vm->vm.host && host_is_up(vm->vm.host)) {
         vm_create(engine, vm);
     } else {
-        vm->vm.phase = VM_PENDING;
-        cloud_refresh_state(engine->cloud, vm);
-        g_hash_table_replace(engine->pending, &vm->id, object_ref(vm));
-        engine->room_changed = true;
+        placing_wait(engine, vm);
     }
     request_wait(engine, request, &vm_work(vm)->waiters, true);
 }

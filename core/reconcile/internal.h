@@ -267,6 +267,9 @@ void vm_seen(struct engine *engine, struct object *vm, const struct virt_domain 
 void vm_gone(struct engine *engine, struct object *vm) REQUIRES(model);
 /* Whatever is missing to what is wanted: resumes jobs that a crash ended, starts what died. */
 void vm_reconcile(struct engine *engine, struct object *vm) REQUIRES(model);
+/* VM, which has no host, gets TEXT and SPEC and waits for one. */
+void vm_begin(struct engine *engine, struct object *vm, const char *text, Spec *spec)
+    REQUIRES(model);
 /* A job of VM has ended: tells its service and its waiters. */
 void vm_settled(struct engine *engine, struct object *vm, const GError *error) REQUIRES(model);
 void vm_forget(struct engine *engine, struct object *vm) REQUIRES(model);
@@ -364,6 +367,9 @@ void vm_explain(struct engine *engine, struct object *vm) REQUIRES(model);
 void placing_reserve(struct engine *engine, struct object *vm) REQUIRES(model);
 
 /* ---- waiting.c */
+/* VM, which has no host, waits for one. It is tried at the end of this round, together with what
+ * else became ready in it. */
+void placing_wait(struct engine *engine, struct object *vm) REQUIRES(model);
 /* Tries the pending VMs, the most wanted first. */
 void placing_pending(struct engine *engine) REQUIRES(model);
 /* Says of VM, if it waits, what for: `placement` and `error`. */

@@ -50,17 +50,6 @@ Spec *service_template(const struct object *service, char **text)
     return spec_parse_shared(SPEC_VM, *text, service->spec->trusted, NULL);
 }
 
-void member_begin(struct engine *engine, struct object *vm, const char *text, Spec *spec)
-{
-    cloud_set_spec(engine->cloud, vm, g_strdup(text), spec_ref(spec));
-    vm->vm.power = spec->vm.power;
-    vm->vm.phase = VM_PENDING;
-    cloud_refresh_state(engine->cloud, vm);
-    g_hash_table_replace(engine->pending, &vm->id, object_ref(vm));
-    engine->room_changed = true;
-    engine_touch(engine, vm);
-}
-
 static void add_member(struct engine *engine, struct object *service, const char *name,
                        const char *text, Spec *spec) REQUIRES(model)
 {
@@ -70,7 +59,7 @@ static void add_member(struct engine *engine, struct object *service, const char
     if (undo_keeps(engine, service))
         undo_keep_none(engine, vm);
     cloud_set_service(engine->cloud, vm, service);
-    member_begin(engine, vm, text, spec);
+    vm_begin(engine, vm, text, spec);
     failpoint_reached("scale.added");
 }
 
@@ -87,7 +76,7 @@ static void join(struct engine *engine, struct object *service, struct object *v
     cloud_set_service(engine->cloud, vm, service);
     engine_touch(engine, vm);
     if (vm->vm.phase == VM_DRAFT)
-        member_begin(engine, vm, text, spec);
+        vm_begin(engine, vm, text, spec);
 }
 
 void members_add_missing(struct engine *engine, struct object *service, const char *text,

@@ -38,9 +38,6 @@ void service_work_free(struct object *service);
 Spec *service_template(const struct object *service, char **text) REQUIRES_SHARED(model);
 /* Its members by their numbers, borrowed; NULL where there is none. */
 GPtrArray *members_by_number(const struct object *service) REQUIRES_SHARED(model);
-/* VM, which has no host, waits for one under TEXT and SPEC. */
-void member_begin(struct engine *engine, struct object *vm, const char *text, Spec *spec)
-    REQUIRES(model);
 void members_add_missing(struct engine *engine, struct object *service, const char *text,
                          Spec *spec) REQUIRES(model);
 /* The highest numbers go first: those of REPLICAS and above. */

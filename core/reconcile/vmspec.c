@@ -52,17 +52,10 @@ static void commit_new(struct engine *engine, struct request *request, struct ob
         request_finish(engine, request->ticket, vm, error);
         return;
     }
-    cloud_set_spec(engine->cloud, vm, g_strdup(text), spec_ref(spec));
     cloud_set_error(engine->cloud, vm, 0, NULL);
     cloud_event(engine->cloud, vm, &request->actor, "spec written");
     failpoint_reached("create.accepted");
-    vm->vm.power = spec->vm.power;
-    vm->vm.phase = VM_PENDING;
-    cloud_refresh_state(engine->cloud, vm);
-    g_hash_table_replace(engine->pending, &vm->id, object_ref(vm));
-    /* Placed at the end of this round, together with what else became ready in it. */
-    engine->room_changed = true;
-    engine_touch(engine, vm);
+    vm_begin(engine, vm, text, spec);
     request_wait(engine, request, &vm_work(vm)->waiters, true);
 }
 

@@ -156,6 +156,15 @@ static void try_one(struct engine *engine, struct object *vm, GHashTable *refuse
         service_nudge(engine, vm->vm.service);
 }
 
+void placing_wait(struct engine *engine, struct object *vm)
+{
+    vm->vm.phase = VM_PENDING;
+    cloud_refresh_state(engine->cloud, vm);
+    g_hash_table_replace(engine->pending, &vm->id, object_ref(vm));
+    engine->room_changed = true;
+    engine_touch(engine, vm);
+}
+
 static void resume(struct engine *engine, void *data)
 {
     (void)data;
