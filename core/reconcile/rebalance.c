@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Plans of moves, and carrying them out: `rebalance` of the whole cloud and `moves` of a host,
+ * Plans of moves are told, and carried out: `rebalance` of the whole cloud and `moves` of a host,
  * which its `drain` makes.
  *
  * The texts are made anew a little after something has changed, never more often than each
@@ -10,12 +10,12 @@
  */
 #include <string.h>
 
-#include "core/reconcile/internal.h"
+#include "core/reconcile/moveplan.h"
 
 enum {
     REFRESH_MS = 1000,
-    MOST_STEPS = 100,            /* of a plan of the whole cloud */
-    MOST_VMS = 2000,             /* that are looked at for it */
+    SLICE_MS = 10,               /* of one after the other host, */
+    SLICE_PAUSE_MS = 50,         /* then so much for others */
     MOST_REASONS = LIMIT(50, 1), /* of a refresh: each looks at all hosts */
 };
 
@@ -27,10 +27,12 @@ struct step {
 
 struct mover {
     unsigned timer;
-    GArray *todo;      /* struct step */
-    GArray *under_way; /* struct step */
-    unsigned reasons;  /* that may still be looked for */
-    char *stopped;     /* why the last run was given up; NULL: it was not */
+    GArray *todo;       /* struct step */
+    GArray *under_way;  /* struct step */
+    bool stale;         /* the texts are to be made anew */
+    unsigned next_host; /* whose text is made next */
+    unsigned reasons;   /* that may still be looked for */
+    char *stopped;      /* why the last run was given up; NULL: it was not */
 };
 
 static struct mover *mover(struct engine *engine)
@@ -57,122 +59,7 @@ void mover_free(struct engine *engine)
     engine->mover = NULL;
 }
 
-/* ---- plans */
-
-/* VMs, their wants, and the steps of a plan of them. */
-struct plan {
-    GPtrArray *vms;  /* of struct object *, borrowed */
-    GPtrArray *held; /* what the wants point to */
-    GArray *wants;   /* struct place_want, parallel to vms */
-    struct place_step *steps;
-    size_t n;
-};
-
-static void plan_clear(struct plan *plan)
-{
-    g_ptr_array_unref(plan->vms);
-    g_ptr_array_unref(plan->held);
-    g_array_unref(plan->wants);
-    g_free(plan->steps);
-}
-
-static void plan_init(struct plan *plan)
-{
-    plan->vms = g_ptr_array_new();
-    plan->held = g_ptr_array_new_with_free_func(g_free);
-    plan->wants = g_array_new(false, false, sizeof(struct place_want));
-    plan->steps = NULL;
-    plan->n = 0;
-}
-
-static void plan_add(struct plan *plan, struct object *vm) REQUIRES(model)
-{
-    const char **types = g_new0(const char *, 2);
-    struct place_want want;
-
-    types[0] = vm->vm.type;
-    want = cloud_want(vm, &vm->spec->vm, types);
-    g_ptr_array_add(plan->held, types);
-    g_ptr_array_add(plan->vms, vm);
-    g_array_append_val(plan->wants, want);
-}
-
-/* Why VM goes nowhere, wherever that is; free with g_free. NULL: it may. */
-static char *why_not(struct engine *engine, struct object *vm) REQUIRES(model)
-{
-    g_autoptr(GError) error = NULL;
-    struct virt *here;
-
-    if (!vm->vm.managed)
-        return g_strdup("not made by cloudfs: write its spec to adopt it first");
-    if (vm->vm.phase != VM_ACTIVE || !vm->spec || vm->next || vm_work(vm)->busy)
-        return g_strdup_printf("a job of it is under way, or it has no domain: state is %s",
-                               vm->state);
-    if (!host_is_up(vm->vm.host))
-        return g_strdup_printf("host %s is %s", vm->vm.host->name, vm->vm.host->state);
-    here = host_link_virt(host_work(vm->vm.host)->link);
-    if (!engine->virt->can_move(here, here, &vm->spec->vm, vm->vm.type,
-                                domain_is_active(vm->vm.domain), &error))
-        return g_strdup(error->message);
-    return NULL;
-}
-
-/* Moved not long ago: it has not shown yet what came of it. */
-static bool is_held(const struct engine *engine, struct object *vm) REQUIRES(model)
-{
-    int64_t moved = vm_work(vm)->moved;
-
-    return moved &&
-           (double)(g_get_monotonic_time() - moved) < engine->conf->rebalance_hold * G_USEC_PER_SEC;
-}
-
-static void plan_rebalance(struct engine *engine, struct plan *plan) REQUIRES(model)
-{
-    const GPtrArray *vms = cloud_objects(engine->cloud, OBJECT_VM);
-
-    plan_init(plan);
-    for (unsigned i = 0; i < vms->len && plan->vms->len < MOST_VMS; i++) {
-        struct object *vm = vms->pdata[i];
-        g_autofree char *why = vm->vm.host ? why_not(engine, vm) : NULL;
-
-        if (vm->vm.host && !why && !is_held(engine, vm))
-            plan_add(plan, vm);
-    }
-    plan->steps = g_new0(struct place_step, MOST_STEPS);
-    plan->n = place_rebalance(
-        cloud_place(engine->cloud), (const struct place_want *)(void *)plan->wants->data,
-        plan->wants->len, engine->conf->rebalance_gain, plan->steps, MOST_STEPS);
-}
-
-static void plan_drain(struct engine *engine, struct object *host, struct plan *plan)
-    REQUIRES(model)
-{
-    plan_init(plan);
-    for (unsigned i = 0; i < host->host.vms->len; i++) {
-        struct object *vm = host->host.vms->pdata[i];
-        g_autofree char *why = why_not(engine, vm);
-
-        if (!why)
-            plan_add(plan, vm);
-    }
-    plan->steps = g_new0(struct place_step, plan->vms->len + 1);
-    plan->n = place_drain(cloud_place(engine->cloud),
-                          (const struct place_want *)(void *)plan->wants->data, plan->wants->len,
-                          plan->steps);
-}
-
-/* ---- their texts */
-
-static void add_step(struct engine *engine, GString *text, const struct place_step *step)
-    REQUIRES(model)
-{
-    const struct object *vm = cloud_by_id(engine->cloud, step->vm);
-    const struct object *from = cloud_by_id(engine->cloud, step->from);
-    const struct object *to = cloud_by_id(engine->cloud, step->choice.host);
-
-    g_string_append_printf(text, "%s %s %s %+.6f %.3fGiB\n", vm->name, from->name, to->name,
-                           place_gain(step), (double)vm->vm.memory / (1 << 30));
-}
+/* ---- what is told */
 
 static void add_progress(const struct mover *m, GString *text)
 {
@@ -183,105 +70,52 @@ static void add_progress(const struct mover *m, GString *text)
         g_string_append_printf(text, "# stopped: %s\n", m->stopped);
 }
 
-static char *rebalance_text(struct engine *engine) REQUIRES(model)
+static bool over(int64_t since)
 {
-    GString *text = g_string_new(NULL);
-    struct plan plan;
-
-    plan_rebalance(engine, &plan);
-    g_string_append_printf(text, "# %zu %s of a gain of %g or more%s\n", plan.n,
-                           plan.n == 1 ? "move" : "moves", engine->conf->rebalance_gain,
-                           plan.n ? ": echo apply >rebalance" : "");
-    add_progress(mover(engine), text);
-    if (plan.n)
-        g_string_append(text, "# VM FROM TO GAIN COST\n");
-    for (size_t i = 0; i < plan.n; i++)
-        add_step(engine, text, &plan.steps[i]);
-    plan_clear(&plan);
-    return g_string_free(text, false);
+    return g_get_monotonic_time() - since > SLICE_MS * G_GINT64_CONSTANT(1000);
 }
 
-static bool has_step(const struct plan *plan, uint64_t vm)
+/* The moves of hosts, a few at a time. */
+static void refresh_hosts(struct engine *engine, void *data) REQUIRES(model)
 {
-    for (size_t i = 0; i < plan->n; i++)
-        if (plan->steps[i].vm == vm)
-            return true;
-    return false;
-}
+    const GPtrArray *hosts = cloud_objects(engine->cloud, OBJECT_HOST);
+    struct mover *m = mover(engine);
+    int64_t start = g_get_monotonic_time();
 
-/* What refused the other hosts, in a line. */
-static char *refusals(struct engine *engine, struct object *vm) REQUIRES(model)
-{
-    const char *types[] = {vm->vm.type, NULL};
-    struct place_want want = cloud_want(vm, &vm->spec->vm, types);
-    g_autofree char *text = NULL;
+    (void)data;
+    m->timer = 0;
+    for (; m->next_host < hosts->len && !over(start); m->next_host++) {
+        struct object *host = hosts->pdata[m->next_host];
 
-    if (mover(engine)->reasons == 0)
-        return g_strdup("no other host takes it");
-    mover(engine)->reasons--;
-    want.tried = &vm->vm.host->id;
-    want.n_tried = 1;
-    text = place_explain(cloud_place(engine->cloud), &want);
-    return g_strndup(text, strcspn(text, "\n"));
-}
-
-/* A line for each of HOST's VMs that stays; their number. */
-static unsigned add_stays(struct engine *engine, struct object *host, const struct plan *plan,
-                          GString *text) REQUIRES(model)
-{
-    unsigned n = 0;
-
-    for (unsigned i = 0; i < host->host.vms->len; i++) {
-        struct object *vm = host->host.vms->pdata[i];
-        g_autofree char *why = NULL;
-
-        if (has_step(plan, vm->id) || vm->vm.moving_to)
-            continue;
-        why = why_not(engine, vm);
-        if (!why)
-            why = refusals(engine, vm);
-        g_string_append_printf(text, "%s %s - stays: %s\n", vm->name, host->name, why);
-        n++;
+        cloud_set_placement(engine->cloud, host, moves_drain_text(engine, host, &m->reasons));
     }
-    return n;
-}
-
-static char *drain_text(struct engine *engine, struct object *host) REQUIRES(model)
-{
-    GString *text = g_string_new(NULL);
-    g_autoptr(GString) rows = g_string_new(NULL);
-    struct plan plan;
-    unsigned stay;
-
-    plan_drain(engine, host, &plan);
-    for (size_t i = 0; i < plan.n; i++)
-        add_step(engine, rows, &plan.steps[i]);
-    stay = add_stays(engine, host, &plan, rows);
-    g_string_append_printf(text, "# drain: %zu of %u VMs go, %u stay\n", plan.n,
-                           host->host.vms->len, stay);
-    if (rows->len)
-        g_string_append_printf(text, "# VM FROM TO GAIN COST\n%s", rows->str);
-    plan_clear(&plan);
-    return g_string_free(text, false);
+    if (m->next_host < hosts->len)
+        m->timer = timer_start(engine, SLICE_PAUSE_MS, refresh_hosts, NULL, NULL);
+    else if (m->stale)
+        rebalance_later(engine);
 }
 
 static void refresh(struct engine *engine, void *data) REQUIRES(model)
 {
-    const GPtrArray *hosts = cloud_objects(engine->cloud, OBJECT_HOST);
-    const GPtrArray *vms = cloud_objects(engine->cloud, OBJECT_VM);
+    g_autoptr(GString) progress = g_string_new(NULL);
+    struct mover *m = mover(engine);
 
-    (void)data;
-    mover(engine)->timer = 0;
-    mover(engine)->reasons = MOST_REASONS;
-    cloud_set_placement(engine->cloud, cloud_by_id(engine->cloud, ROOT_ID), rebalance_text(engine));
-    for (unsigned i = 0; i < hosts->len && vms->len <= MOST_VMS; i++)
-        cloud_set_placement(engine->cloud, hosts->pdata[i], drain_text(engine, hosts->pdata[i]));
+    m->stale = false;
+    m->next_host = 0;
+    m->reasons = MOST_REASONS;
+    add_progress(m, progress);
+    cloud_set_placement(engine->cloud, cloud_by_id(engine->cloud, ROOT_ID),
+                        moves_rebalance_text(engine, progress->str));
+    refresh_hosts(engine, data);
 }
 
 void rebalance_later(struct engine *engine)
 {
-    if (!mover(engine)->timer)
-        mover(engine)->timer = timer_start(engine, REFRESH_MS, refresh, NULL, NULL);
+    struct mover *m = mover(engine);
+
+    m->stale = true;
+    if (!m->timer)
+        m->timer = timer_start(engine, REFRESH_MS, refresh, NULL, NULL);
 }
 
 /* ---- carrying them out */
@@ -361,10 +195,10 @@ void rebalance_moved(struct engine *engine, struct object *vm, const GError *err
     }
 }
 
-static void enqueue(struct engine *engine, const struct plan *plan, bool drain) REQUIRES(model)
+static void enqueue(struct engine *engine, const struct moves *moves, bool drain) REQUIRES(model)
 {
-    for (size_t i = 0; i < plan->n; i++) {
-        const struct place_step *from = &plan->steps[i];
+    for (size_t i = 0; i < moves->n; i++) {
+        const struct place_step *from = &moves->steps[i];
         struct step step = {from->vm, from->from, from->choice.host, from->here, drain};
 
         g_array_append_val(mover(engine)->todo, step);
@@ -375,11 +209,11 @@ static void enqueue(struct engine *engine, const struct plan *plan, bool drain) 
 
 void rebalance_apply(struct engine *engine)
 {
-    struct plan plan;
+    struct moves moves;
 
-    plan_rebalance(engine, &plan);
-    enqueue(engine, &plan, false);
-    plan_clear(&plan);
+    moves_rebalance(engine, &moves);
+    enqueue(engine, &moves, false);
+    moves_clear(&moves);
 }
 
 void rebalance_stop(struct engine *engine, uint64_t from)
@@ -396,16 +230,15 @@ void rebalance_drain(struct engine *engine, struct object *host)
 {
     g_autoptr(GString) stays = g_string_new(NULL);
     g_autofree char *sentence = NULL;
-    struct plan plan;
-    unsigned n;
+    struct moves moves;
+    unsigned n, reasons = MOST_REASONS;
 
-    mover(engine)->reasons = MOST_REASONS;
-    plan_drain(engine, host, &plan);
-    n = add_stays(engine, host, &plan, stays);
+    moves_drain(engine, host, &moves);
+    n = moves_add_stays(engine, host, &moves, &reasons, stays);
     if (n)
         sentence = g_strdup_printf("%u of its VMs stay; see moves. The first: %.*s", n,
                                    (int)strcspn(stays->str, "\n"), stays->str);
     cloud_set_error(engine->cloud, host, 0, sentence);
-    enqueue(engine, &plan, true);
-    plan_clear(&plan);
+    enqueue(engine, &moves, true);
+    moves_clear(&moves);
 }
