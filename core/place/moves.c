@@ -67,6 +67,7 @@ size_t place_rebalance(struct place *place, const struct place_want *wants, size
 {
     g_autoptr(GArray) candidates = g_array_new(FALSE, FALSE, sizeof(struct candidate));
     g_autofree const struct place_want **taken = g_new0(const struct place_want *, most + 1);
+    uint64_t room = place->room;
     size_t made = 0;
     struct place_step step;
     for (size_t i = 0; i < n; i++) {
@@ -87,6 +88,7 @@ size_t place_rebalance(struct place *place, const struct place_want *wants, size
         place_take(place, want->vm, step.choice.host, want);
     }
     undo(place, taken, steps, made);
+    place->room = room; /* nothing has changed */
     return made;
 }
 
@@ -94,6 +96,7 @@ size_t place_drain(struct place *place, const struct place_want *wants, size_t n
                    struct place_step *steps)
 {
     g_autofree const struct place_want **taken = g_new0(const struct place_want *, n + 1);
+    uint64_t room = place->room;
     size_t made = 0;
     for (size_t i = 0; i < n; i++) {
         const struct reservation *own = g_hash_table_lookup(place->vms, &wants[i].vm);
@@ -111,5 +114,6 @@ size_t place_drain(struct place *place, const struct place_want *wants, size_t n
         place_take(place, step.vm, step.choice.host, &wants[i]);
     }
     undo(place, taken, steps, made);
+    place->room = room; /* nothing has changed */
     return made;
 }

@@ -131,6 +131,12 @@ void place_need(struct place *place, const char *const *labels);
 void place_unneed(struct place *place, const char *const *labels);
 void place_need_nothing(struct place *place);
 
+/*
+ * Gives back what VMs FIRST to END took on paper; the table is as it was before, place_room() too,
+ * which was ROOM.
+ */
+void place_give_paper(struct place *place, uint64_t first, uint64_t end, uint64_t room);
+
 /* Grows whenever a host may have got room, or come to offer more; taking never makes it grow. */
 uint64_t place_room(const struct place *place);
 /* Appends the virtualization types that hosts offer, sorted; good until the table changes. */

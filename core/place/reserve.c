@@ -74,6 +74,13 @@ void place_give(struct place *place, uint64_t vm)
     give(place, taken);
 }
 
+void place_give_paper(struct place *place, uint64_t first, uint64_t end, uint64_t room)
+{
+    for (uint64_t vm = first; vm < end; vm++)
+        place_give(place, vm);
+    place->room = room;
+}
+
 static void give(struct place *place, struct reservation *taken)
 {
     struct host *host = taken->host;

@@ -27,53 +27,24 @@ static int by_urgency(const void *a, const void *b) REQUIRES(model)
     return x->id < y->id ? -1 : 1;
 }
 
-/* Reservations on paper are under numbers that no VM has, and are given back at once. */
-static const uint64_t paper = UINT64_C(1) << 63;
-
-/* Takes what PLAN would get, and adds a line of its name and hosts to SUMMARY. */
-static void take(struct engine *engine, const struct object *plan, uint64_t *next, GString *summary)
-    REQUIRES(model)
-{
-    bool service = plan->spec->kind == SPEC_SERVICE;
-    const struct vm_spec *spec = service ? &plan->spec->service.vm : &plan->spec->vm;
-    unsigned n = service ? plan->spec->service.replicas : 1;
-    g_autofree const char **types = placing_types(engine, spec);
-    struct place_want want = cloud_want(NULL, spec, types);
-    struct place_choice choice;
-
-    if (service) {
-        want.service = plan->id;
-        want.spread = plan->spec->service.spread;
-    }
-    g_string_append(summary, object_leaf(plan));
-    for (unsigned i = 0; i < n; i++) {
-        if (place_find(cloud_place(engine->cloud), &want, &choice) != PLACE_FOUND) {
-            g_string_append(summary, " -");
-            break; /* nor has the next one a host */
-        }
-        g_string_append_printf(summary, " %s", cloud_by_id(engine->cloud, choice.host)->name);
-        place_take(cloud_place(engine->cloud), (*next)++, choice.host, &want);
-    }
-    g_string_append_c(summary, '\n');
-}
-
 void batch_refresh(struct engine *engine, struct object *batch)
 {
     g_autoptr(GPtrArray) drafts = cloud_drafts(engine->cloud, batch);
     GString *summary = g_string_new(NULL);
-    uint64_t next = paper;
+    struct paper paper;
 
     g_ptr_array_sort(drafts, by_urgency);
+    paper_begin(engine, &paper);
     for (unsigned i = 0; i < drafts->len; i++) {
         struct object *plan = drafts->pdata[i];
 
         if (!plan->spec)
             break;
-        plan_explain(engine, plan);
-        take(engine, plan, &next, summary);
+        g_string_append(summary, object_leaf(plan));
+        plan_explain(engine, plan, &paper, summary);
+        g_string_append_c(summary, '\n');
     }
-    while (next-- > paper)
-        place_give(cloud_place(engine->cloud), next);
+    paper_end(engine, &paper);
     cloud_set_placement(engine->cloud, batch, g_string_free(summary, false));
     engine_touch(engine, batch);
 }
@@ -114,7 +85,7 @@ static bool may_promote(struct engine *engine, const GPtrArray *drafts, enum obj
             return false;
         }
     }
-    return true;
+    return quota_allows_plans(engine, drafts, error);
 }
 
 void batch_promote(struct engine *engine, struct request *request, struct object *batch,

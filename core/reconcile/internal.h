@@ -60,7 +60,8 @@ struct engine {
     GHashTable *unexplained; /* id to struct object *: VMs and plans with an old `placement` */
     int64_t pass_from;       /* monotonic microseconds: no pass over what waits before */
     struct mover *mover;     /* plans of moves (rebalance.c) */
-    unsigned pass_timer, explain_timer;
+    unsigned pass_timer, explain_timer, gather_timer;
+    int64_t gathering;   /* since when, monotonic microseconds; 0: nothing is put back */
     GError *store_error; /* why the last save failed; NULL: it did not */
     uint64_t round;      /* how many have been saved */
     GPtrArray *mementos; /* what requests of this round have changed (undo.c); NULL: nothing */
@@ -267,8 +268,8 @@ void vm_seen(struct engine *engine, struct object *vm, const struct virt_domain 
 void vm_gone(struct engine *engine, struct object *vm) REQUIRES(model);
 /* Whatever is missing to what is wanted: resumes jobs that a crash ended, starts what died. */
 void vm_reconcile(struct engine *engine, struct object *vm) REQUIRES(model);
-/* VM, which has no host, gets TEXT and SPEC and waits for one. */
-void vm_begin(struct engine *engine, struct object *vm, const char *text, Spec *spec)
+/* VM, which has no host, gets TEXT and SPEC and waits for one; RESTORED: of a tree put back. */
+void vm_begin(struct engine *engine, struct object *vm, const char *text, Spec *spec, bool restored)
     REQUIRES(model);
 /* A job of VM has ended: tells its service and its waiters. */
 void vm_settled(struct engine *engine, struct object *vm, const GError *error) REQUIRES(model);
@@ -345,6 +346,9 @@ bool policy_allows(const struct engine *engine, const struct object *object,
 /* Whether UID and GID may have OBJECT (NULL: a new one) want SPEC; EDQUOT with the numbers. */
 bool quota_allows(const struct engine *engine, const struct object *object, uid_t uid, gid_t gid,
                   const Spec *spec, GError **error) REQUIRES_SHARED(model);
+/* The same if all of PLANS were made real. */
+bool quota_allows_plans(const struct engine *engine, const GPtrArray *plans, GError **error)
+    REQUIRES_SHARED(model);
 /* The same of OBJECT as it is, for a new owner. */
 bool quota_allows_owner(const struct engine *engine, const struct object *object, uid_t uid,
                         gid_t gid, GError **error) REQUIRES_SHARED(model);
@@ -370,6 +374,9 @@ void placing_reserve(struct engine *engine, struct object *vm) REQUIRES(model);
 /* VM, which has no host, waits for one. It is tried at the end of this round, together with what
  * else became ready in it. */
 void placing_wait(struct engine *engine, struct object *vm) REQUIRES(model);
+/* The same for one of a tree that is being put back: tried when a moment has passed in which no
+ * more came. */
+void placing_gather(struct engine *engine, struct object *vm) REQUIRES(model);
 /* Tries the pending VMs, the most wanted first. */
 void placing_pending(struct engine *engine) REQUIRES(model);
 /* Says of VM, if it waits, what for: `placement` and `error`. */
@@ -411,8 +418,16 @@ void plan_promote(struct engine *engine, struct request *request, struct object 
 void batch_promote(struct engine *engine, struct request *request, struct object *batch,
                    enum object_kind kind) REQUIRES(model);
 void batch_refresh(struct engine *engine, struct object *batch) REQUIRES(model);
-/* plan_refresh() of one by itself. */
-void plan_explain(struct engine *engine, struct object *plan) REQUIRES(model);
+/* What is reserved on paper only, between begin and end. */
+struct paper {
+    uint64_t next, room;
+};
+void paper_begin(struct engine *engine, struct paper *paper) REQUIRES(model);
+void paper_end(struct engine *engine, struct paper *paper) REQUIRES(model);
+/* Says where PLAN, which has a spec, would go, and reserves that; adds " HOST" for each to HOSTS.
+ */
+void plan_explain(struct engine *engine, struct object *plan, struct paper *paper, GString *hosts)
+    REQUIRES(model);
 void plan_refresh_all(struct engine *engine) REQUIRES(model);
 
 /* ---- control.c */

@@ -23,24 +23,109 @@ static const struct vm_spec *vm_of(const Spec *spec)
     return spec->kind == SPEC_SERVICE ? &spec->service.vm : &spec->vm;
 }
 
-void plan_explain(struct engine *engine, struct object *plan)
+/* Reservations on paper are under numbers that no VM has, and are given back at once. */
+static const uint64_t first_on_paper = UINT64_C(1) << 63;
+
+void paper_begin(struct engine *engine, struct paper *paper)
 {
-    g_autofree const char **types = NULL;
-    struct place_want want;
-    g_autofree char *text = NULL;
+    paper->next = first_on_paper;
+    paper->room = place_room(cloud_place(engine->cloud));
+}
+
+void paper_end(struct engine *engine, struct paper *paper)
+{
+    place_give_paper(cloud_place(engine->cloud), first_on_paper, paper->next, paper->room);
+}
+
+/* A row a replica: its host and the terms of S. */
+static void add_replica(struct engine *engine, const char *name, const struct place_choice *choice,
+                        GString *rows) REQUIRES(model)
+{
+    if (choice)
+        g_string_append_printf(rows, "%s %s %f %f %f %f\n", name,
+                               cloud_by_id(engine->cloud, choice->host)->name, choice->demand,
+                               choice->resources, choice->cost, choice->schedule);
+    else
+        g_string_append_printf(rows, "%s -\n", name);
+}
+
+/*
+ * One after the other as if all went, each seeing those before it. In full is explained the first
+ * that goes nowhere, else the last: it has seen most.
+ */
+static char *explain_replicas(struct engine *engine, const struct object *plan,
+                              struct place_want *want, struct paper *paper, GString *hosts)
+    REQUIRES(model)
+{
+    struct place *place = cloud_place(engine->cloud);
+    unsigned n = plan->spec->service.replicas, found = 0;
+    g_autoptr(GString) rows = g_string_new("REPLICA HOST DEMAND RESOURCES COST SCORE\n");
+    g_autofree char *why = NULL, *whose = NULL;
+
+    want->service = plan->id;
+    want->spread = plan->spec->service.spread;
+    for (unsigned i = 0; i < n; i++) {
+        g_autofree char *name = g_strdup_printf("%s-%u", object_leaf(plan), i);
+        struct place_choice choice;
+        bool fits = found == i && place_choose(place, want, &choice); /* else none after it does */
+
+        if (found == i && (!fits || i + 1 == n)) {
+            why = place_explain(place, want);
+            whose = g_strdup(name);
+        }
+        if (fits) {
+            place_take(place, paper->next++, choice.host, want);
+            g_string_append_printf(hosts, " %s", cloud_by_id(engine->cloud, choice.host)->name);
+            found++;
+        } else if (found == i) {
+            g_string_append(hosts, " -");
+        }
+        add_replica(engine, name, fits ? &choice : NULL, rows);
+    }
+    return g_strdup_printf("%u of %u replicas have a host\n%s\n%s: %s", found, n, rows->str,
+                           whose ? whose : object_leaf(plan), why ? why : "no replicas\n");
+}
+
+/* The same for one VM. */
+static char *explain_vm(struct engine *engine, struct place_want *want, struct paper *paper,
+                        GString *hosts) REQUIRES(model)
+{
+    struct place *place = cloud_place(engine->cloud);
+    char *why = place_explain(place, want);
+    struct place_choice choice;
+
+    if (place_choose(place, want, &choice)) {
+        place_take(place, paper->next++, choice.host, want);
+        g_string_append_printf(hosts, " %s", cloud_by_id(engine->cloud, choice.host)->name);
+    } else {
+        g_string_append(hosts, " -");
+    }
+    return why;
+}
+
+void plan_explain(struct engine *engine, struct object *plan, struct paper *paper, GString *hosts)
+{
+    g_autofree const char **types = placing_types(engine, vm_of(plan->spec));
+    struct place_want want = cloud_want(NULL, vm_of(plan->spec), types);
+    char *text = plan->spec->kind == SPEC_SERVICE
+                     ? explain_replicas(engine, plan, &want, paper, hosts)
+                     : explain_vm(engine, &want, paper, hosts);
+
+    cloud_set_placement(engine->cloud, plan, text);
+    engine_touch(engine, plan);
+}
+
+/* One by itself. */
+static void explain_alone(struct engine *engine, struct object *plan) REQUIRES(model)
+{
+    g_autoptr(GString) hosts = g_string_new(NULL);
+    struct paper paper;
 
     if (!plan->spec)
         return;
-    types = placing_types(engine, vm_of(plan->spec));
-    want = cloud_want(NULL, vm_of(plan->spec), types);
-    text = place_explain(cloud_place(engine->cloud), &want);
-    if (plan->spec->kind == SPEC_SERVICE)
-        cloud_set_placement(
-            engine->cloud, plan,
-            g_strdup_printf("the first of %u replicas: %s", plan->spec->service.replicas, text));
-    else
-        cloud_set_placement(engine->cloud, plan, g_steal_pointer(&text));
-    engine_touch(engine, plan);
+    paper_begin(engine, &paper);
+    plan_explain(engine, plan, &paper, hosts);
+    paper_end(engine, &paper);
 }
 
 void plan_refresh(struct engine *engine, struct object *plan)
@@ -50,7 +135,7 @@ void plan_refresh(struct engine *engine, struct object *plan)
     if (batch)
         batch_refresh(engine, batch);
     else
-        plan_explain(engine, plan);
+        explain_alone(engine, plan);
 }
 
 void plan_refresh_all(struct engine *engine)

@@ -73,6 +73,17 @@ static bool holds(const struct engine *engine, const struct conf_quota *quota, u
     return quota->id == (quota->group ? gid : uid);
 }
 
+static bool is_of(const struct object *object, const struct conf_quota *quota, uid_t uid)
+    REQUIRES_SHARED(model)
+{
+    return quota->group ? object->gid == quota->id : object->uid == uid;
+}
+
+static struct amounts both(struct amounts a, struct amounts b)
+{
+    return (struct amounts){sum(a.vms, b.vms), sum(a.cpus, b.cpus), sum(a.memory, b.memory)};
+}
+
 /* What of QUOTA all but EXCEPT take that belong to UID, or to the quota's group. */
 static struct amounts taken_of(const struct engine *engine, const struct conf_quota *quota,
                                uid_t uid, const struct object *except) REQUIRES_SHARED(model)
@@ -85,16 +96,18 @@ static struct amounts taken_of(const struct engine *engine, const struct conf_qu
 
         for (unsigned i = 0; i < objects->len; i++) {
             const struct object *object = objects->pdata[i];
-            struct amounts taken;
 
-            if (object == except || (quota->group ? object->gid != quota->id : object->uid != uid))
-                continue;
-            taken = taken_by(object);
-            all = (struct amounts){sum(all.vms, taken.vms), sum(all.cpus, taken.cpus),
-                                   sum(all.memory, taken.memory)};
+            if (object != except && is_of(object, quota, uid))
+                all = both(all, taken_by(object));
         }
     }
     return all;
+}
+
+static struct amounts planned_by(const struct object *plan, const struct conf_quota *quota,
+                                 uid_t uid) REQUIRES_SHARED(model)
+{
+    return plan->spec && is_of(plan, quota, uid) ? need_of(plan->spec) : (struct amounts){0};
 }
 
 /* "8 of 8 vCPUs are taken, this needs 2 more" */
@@ -116,24 +129,60 @@ static bool check_count(const char *name, const char *what, uint64_t limit, uint
     return false;
 }
 
-bool quota_allows(const struct engine *engine, const struct object *object, uid_t uid, gid_t gid,
-                  const Spec *spec, GError **error)
+/* A spec for an object, which may be new, of an owner, when the first N of PLANS are real. */
+struct wish {
+    const struct object *object;
+    uid_t uid;
+    gid_t gid;
+    const Spec *spec;
+    const GPtrArray *plans;
+    unsigned n;
+};
+
+static bool allows(const struct engine *engine, const struct wish *wish, GError **error)
+    REQUIRES_SHARED(model)
 {
-    for (unsigned i = 0; spec && i < engine->conf->quotas->len; i++) {
+    const struct object *object = wish->object;
+
+    for (unsigned i = 0; wish->spec && i < engine->conf->quotas->len; i++) {
         const struct conf_quota *quota = engine->conf->quotas->pdata[i];
-        struct amounts others, before = {0}, after = need_of(spec);
+        struct amounts others, before = {0}, after = need_of(wish->spec);
         const char *name = quota->everybody ? "each user" : quota->name;
 
-        if (!holds(engine, quota, uid, gid))
+        if (!holds(engine, quota, wish->uid, wish->gid))
             continue;
-        others = taken_of(engine, quota, uid, object);
-        if (object && (quota->group ? object->gid == gid : object->uid == uid))
+        others = taken_of(engine, quota, wish->uid, object);
+        for (unsigned k = 0; k < wish->n; k++)
+            others = both(others, planned_by(wish->plans->pdata[k], quota, wish->uid));
+        if (object && (quota->group ? object->gid == wish->gid : object->uid == wish->uid))
             before = taken_by(object);
         if (!check_count(name, "VMs", quota->vms, others.vms, before.vms, after.vms, error) ||
             !check_count(name, "vCPUs", quota->cpus, others.cpus, before.cpus, after.cpus, error) ||
             !check_count(name, "memory", quota->memory, others.memory, before.memory, after.memory,
                          error))
             return false;
+    }
+    return true;
+}
+
+bool quota_allows(const struct engine *engine, const struct object *object, uid_t uid, gid_t gid,
+                  const Spec *spec, GError **error)
+{
+    const struct wish wish = {object, uid, gid, spec, NULL, 0};
+
+    return allows(engine, &wish, error);
+}
+
+bool quota_allows_plans(const struct engine *engine, const GPtrArray *plans, GError **error)
+{
+    for (unsigned i = 0; i < plans->len; i++) {
+        const struct object *plan = plans->pdata[i];
+        const struct wish wish = {NULL, plan->uid, plan->gid, plan->spec, plans, i};
+
+        if (!allows(engine, &wish, error)) {
+            g_prefix_error(error, "%s: ", plan->name);
+            return false;
+        }
     }
     return true;
 }

@@ -48,7 +48,16 @@ wait_for 5 shows plan/next/placement '^h1 +chosen'
 # A service on paper.
 mkdir plan/svc
 put plan/svc 'replicas = 2' '[vm]' 'cpus = 1' 'memory = 64MiB'
-has plan/svc/placement chosen
+# Each replica's host, as if all went: two hosts, so that the third of three has none.
+same "$(head -n 1 plan/svc/placement)" '2 of 2 replicas have a host'
+has plan/svc/placement '^svc-0 h1 1.000000 '
+has plan/svc/placement '^svc-1 h2 1.000000 '
+has plan/svc/placement '^h2 +chosen'
+put plan/svc 'replicas = 3' '[vm]' 'cpus = 1' 'memory = 64MiB'
+same "$(head -n 1 plan/svc/placement)" '2 of 3 replicas have a host'
+has plan/svc/placement '^svc-2 -$'
+has plan/svc/placement '^svc-2: 0 of 2 hosts passed: spread 2$'
+put plan/svc 'replicas = 2' '[vm]' 'cpus = 1' 'memory = 64MiB'
 same "$(ls vms services)" $'services:\n\nvms:'
 
 # Tools: scratch files, a rename onto spec, cp -a, ls, rm -r.

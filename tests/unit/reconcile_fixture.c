@@ -14,7 +14,7 @@ static const struct actor *maker_of(enum object_kind kind)
     return kind == OBJECT_HOST ? &administrator : &somebody;
 }
 
-static void answered(void *ctx, int err)
+void answered(void *ctx, int err)
 {
     struct fixture *f = ctx;
 
@@ -25,7 +25,7 @@ static void answered(void *ctx, int err)
 }
 
 /* Waits for the answer to the request just made. */
-static int answer(struct fixture *f)
+int answer(struct fixture *f)
 {
     struct timespec until;
     int err;
@@ -109,18 +109,23 @@ int keep(struct fixture *f, enum object_kind kind, const char *name)
 char *field(struct fixture *f, enum object_kind kind, const char *name, const char *what)
 {
     struct cloud *cloud = engine_cloud(f->engine);
+    g_autofree char *why = NULL;
     const char *text = "gone";
     struct object *object;
     char *copy;
 
     cloud_read_lock(cloud);
     object = cloud_find(cloud, kind, name);
+    if (object && object->placement)
+        why = packed_text(object->placement);
     if (object && strcmp(what, "state") == 0)
         text = object->state;
     else if (object && strcmp(what, "spec") == 0)
         text = object->next_text ? object->next_text : object->spec_text;
     else if (object && strcmp(what, "error") == 0)
         text = object->error;
+    else if (object && strcmp(what, "placement") == 0)
+        text = why;
     else if (object && strcmp(what, "host") == 0)
         text = object->vm.host ? object->vm.host->name : NULL;
     copy = g_strdup(text ? text : "");

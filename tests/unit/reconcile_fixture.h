@@ -30,6 +30,10 @@ int tear_down(void **state);
 /* Starts the engine, again after engine_free(); both hosts are up then. */
 void start(struct fixture *f);
 
+/* What the engine calls with the errno, and the wait for it: for requests made by hand. */
+void answered(void *ctx, int err);
+int answer(struct fixture *f);
+
 /* Requests: they wait for the answer and return its errno. */
 int make_dir(struct fixture *f, enum object_kind kind, const char *name);
 int commit(struct fixture *f, enum object_kind kind, const char *name, const char *text);

@@ -2,6 +2,8 @@
 /* What fits nowhere now, and who goes first when room appears. */
 #include "tests/unit/reconcile_fixture.h"
 
+#include <string.h>
+
 static void what_does_not_fit_now_waits(void **state)
 {
     struct fixture *f = *state;
@@ -66,12 +68,70 @@ static void labels_that_others_need_are_spared(void **state)
     expect(f, OBJECT_VM, "any", "host", "d");
 }
 
+/* The last to be answered tells. */
+static int commit_together(struct fixture *f, const char *const names[], const char *const specs[])
+{
+    struct cloud *cloud = engine_cloud(f->engine);
+    uint64_t ids[8];
+    unsigned n = 0;
+
+    for (; names[n]; n++) {
+        assert_int_equal(make_dir(f, OBJECT_VM, names[n]), 0);
+        ids[n] = id_of(f, OBJECT_VM, names[n]);
+    }
+    /* The engine takes what there is at once: the first keeps it while the others arrive. */
+    cloud_read_lock(cloud);
+    engine_drop(f->engine, 0, &somebody, answered, f);
+    g_usleep(200000);
+    for (unsigned i = 0; i < n; i++)
+        engine_commit(f->engine, ids[i], specs[i], strlen(specs[i]), &somebody, answered, f);
+    cloud_read_unlock(cloud);
+    return answer(f);
+}
+
+/* One round takes all that has arrived while the one before was saved. */
+static void what_arrives_together_goes_by_urgency(void **state)
+{
+    static const char *const names[] = {"low", "lower", "high", NULL};
+    static const char *const specs[] = {"memory = 3GiB\ndemand = 2\n", "memory = 3GiB\n",
+                                        "memory = 3GiB\ndemand = 5\n"};
+    struct fixture *f = *state;
+
+    commit_together(f, names, specs);
+    expect(f, OBJECT_VM, "high", "state", "running");
+    expect(f, OBJECT_VM, "low", "state", "running");
+    expect(f, OBJECT_VM, "lower", "state", "pending");
+    expect(f, OBJECT_VM, "high", "host", "a"); /* it chose first */
+}
+
+/* One process puts a tree back, file by file: each is accepted, and all are placed in one pass. */
+static void a_restored_tree_goes_by_urgency(void **state)
+{
+    static const char *const names[] = {"low", "lower", "high"};
+    static const char *const specs[] = {"memory = 3GiB\ndemand = 2\n", "memory = 3GiB\n",
+                                        "memory = 3GiB\ndemand = 5\n"};
+    const struct actor restorer = {.uid = 1000, .gid = 1000, .pid = 4713, .restoring = true};
+    struct fixture *f = *state;
+
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(make_dir(f, OBJECT_VM, names[i]), 0);
+        engine_commit(f->engine, id_of(f, OBJECT_VM, names[i]), specs[i], strlen(specs[i]),
+                      &restorer, answered, f);
+        assert_int_equal(answer(f), 0);
+        expect(f, OBJECT_VM, names[i], "state", "pending");
+    }
+    expect(f, OBJECT_VM, "high", "state", "running");
+    expect(f, OBJECT_VM, "low", "state", "running");
+    expect(f, OBJECT_VM, "lower", "state", "pending");
+    expect(f, OBJECT_VM, "high", "host", "a");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(what_does_not_fit_now_waits),
-        TEST(the_most_wanted_goes_first),
-        TEST(labels_that_others_need_are_spared),
+        TEST(what_does_not_fit_now_waits),        TEST(the_most_wanted_goes_first),
+        TEST(labels_that_others_need_are_spared), TEST(what_arrives_together_goes_by_urgency),
+        TEST(a_restored_tree_goes_by_urgency),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
