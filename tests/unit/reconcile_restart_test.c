@@ -73,11 +73,40 @@ static void the_unhealthy_are_restarted(void **state)
     expect(f, OBJECT_SERVICE, "web", "error", "");
 }
 
+#define PAIR(image)                                                                                \
+    "replicas = 2\n[vm]\nimage = " image "\nhealth = agent\nhealth_interval = 0.5\n"               \
+    "health_start = 60\nhealth_failures = 20\n"
+
+/* A member that runs and does not answer keeps the rollout from the next one. */
+static void the_sick_hold_a_rollout(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(make(f, OBJECT_SERVICE, "web", PAIR("/one")), 0);
+    expect(f, OBJECT_SERVICE, "web", "state", "ready");
+    set_flag(&fake.sick, true);
+    assert_int_equal(commit(f, OBJECT_SERVICE, "web", PAIR("/two")), 0);
+    for (int i = 0; i < 1000 && counted(&fake.destroys) == 0; i++)
+        g_usleep(10000);
+    g_usleep(G_USEC_PER_SEC * 2);
+    assert_int_equal(counted(&fake.destroys), 1);
+    assert_int_equal(domains(), 2);
+    set_flag(&fake.sick, false);
+    expect(f, OBJECT_SERVICE, "web", "state", "ready");
+    for (int i = 0; i < 1000 && counted(&fake.destroys) < 2; i++)
+        g_usleep(10000);
+    assert_int_equal(counted(&fake.destroys), 2);
+    assert_int_equal(counted(&fake.least), 1);
+    expect_in(f, OBJECT_VM, "web-0", "spec", "/two");
+    expect_in(f, OBJECT_VM, "web-1", "spec", "/two");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_crash_loop_is_told_and_slows_down),
         TEST(the_unhealthy_are_restarted),
+        TEST(the_sick_hold_a_rollout),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
