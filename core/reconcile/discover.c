@@ -105,9 +105,22 @@ static bool belongs_here(struct object *vm, struct object *host, const struct vi
     return domain_is_active(domain->state) && !vm_work(vm)->busy;
 }
 
+/* Whether all but its XML is known. */
+static bool is_no_news(const struct object *vm, const struct virt_domain *domain)
+    REQUIRES_SHARED(model)
+{
+    const struct vm_part *part = &vm->vm;
+
+    return part->phase == VM_ACTIVE && part->domain == domain->state &&
+           part->cpus == domain->cpus && part->memory == domain->memory &&
+           g_strcmp0(part->domain_name, domain->name) == 0 &&
+           g_strcmp0(part->type, domain->type) == 0;
+}
+
 void discover_one(struct engine *engine, struct object *host, const struct virt_domain *domain)
 {
     struct object *vm = cloud_by_uuid(engine->cloud, domain->uuid);
+    bool moved;
 
     if (!vm && g_hash_table_contains(engine->buried, domain->uuid))
         return;
@@ -117,6 +130,7 @@ void discover_one(struct engine *engine, struct object *host, const struct virt_
     }
     if (!belongs_here(vm, host, domain))
         return;
+    moved = vm->vm.host != host;
     cloud_set_host(engine->cloud, vm, host);
     if (vm_work(vm)->busy)
         return; /* its job will tell */
@@ -128,7 +142,10 @@ void discover_one(struct engine *engine, struct object *host, const struct virt_
         set_found_spec(engine, vm, domain);
     if (vm->vm.phase == VM_FAILED)
         cloud_set_error(engine->cloud, vm, 0, NULL);
-    vm_seen(engine, vm, domain);
+    if (!moved && is_no_news(vm, domain))
+        cloud_set_xml(engine->cloud, vm, domain->xml);
+    else
+        vm_seen(engine, vm, domain);
     vm_reconcile(engine, vm);
 }
 

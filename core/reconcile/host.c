@@ -62,6 +62,18 @@ static void heard_free(void *data)
 
 static void lost(struct engine *engine, struct object *host, const char *why) REQUIRES(model);
 
+/* What is heard of a VM while a job changes it is mostly of that: one look at the end will do. */
+static void hear_of_domain(struct engine *engine, struct object *host, const char *uuid)
+    REQUIRES(model)
+{
+    struct object *vm = cloud_by_uuid(engine->cloud, uuid);
+
+    if (vm && vm_work(vm)->busy)
+        vm_work(vm)->heard = true;
+    else
+        host_look(engine, host, uuid);
+}
+
 static void hear(struct engine *engine, void *data) REQUIRES(model)
 {
     const struct heard *heard = data;
@@ -70,7 +82,7 @@ static void hear(struct engine *engine, void *data) REQUIRES(model)
     if (!host || !host_work(host))
         return;
     if (heard->what == VIRT_DOMAIN)
-        host_look(engine, host, heard->uuid);
+        hear_of_domain(engine, host, heard->uuid);
     else if (host->host.phase == HOST_UP)
         lost(engine, host, "the connection broke");
 }

@@ -224,6 +224,7 @@ struct vm_work {
     bool busy;              /* a job that changes it is under way */
     uint64_t job;           /* its number; outcomes of others are of no concern */
     uint64_t settled;       /* a number that came when its last job ended */
+    bool heard;             /* something, while it was busy */
     GArray *waiters;        /* tickets */
     GArray *tried;          /* uint64_t ids of hosts on which making it failed */
     unsigned ask_timer;     /* what became of its job is not known: its host is asked */

@@ -61,6 +61,9 @@ void vm_settled(struct engine *engine, struct object *vm, const GError *error)
 
     work->busy = false;
     work->settled = ++engine->last_job;
+    if (work->heard && host_is_up(vm->vm.host))
+        host_look(engine, vm->vm.host, vm->vm.uuid);
+    work->heard = false;
     requests_answer(engine, &work->waiters, error ? error->code : 0);
     if (!vm->vm.service)
         return;

@@ -20,10 +20,11 @@ enum { MOST_SIGHTS = 10000 };
 
 struct virt {
     gatomicrefcount refs;
-    char *uri;               /* immutable */
-    char *state;             /* immutable */
-    enum virt_driver driver; /* immutable */
-    void *ctx;               /* immutable */
+    char *uri;                  /* immutable */
+    char *state;                /* immutable */
+    enum virt_driver driver;    /* immutable */
+    void *ctx;                  /* immutable */
+    struct virt_guests *guests; /* immutable, has a lock of its own */
 
     /* Not of GLib, whose locks ThreadSanitizer does not see. Order: none under another. */
     pthread_mutex_t telling; /* held while event() runs: free() knows that none runs any more */
@@ -48,6 +49,7 @@ void virt_unref(struct virt *v)
     if (!g_atomic_ref_count_dec(&v->refs))
         return;
     g_hash_table_unref(v->sights);
+    virt_guests_free(v->guests);
     pthread_mutex_destroy(&v->telling);
     pthread_mutex_destroy(&v->lock);
     virt_links_clear(&v->links);
@@ -65,6 +67,11 @@ const char *virt_uri(const struct virt *v)
 enum virt_driver virt_driver(const struct virt *v)
 {
     return v->driver;
+}
+
+struct virt_guests *virt_guests(struct virt *v)
+{
+    return v->guests;
 }
 
 const char *virt_state_directory(const struct virt *v)
@@ -95,6 +102,7 @@ struct virt *virt_new(const struct virt_options *options, GError **error)
     v->event = options->event;
     v->ctx = options->ctx;
     v->sights = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    v->guests = virt_guests_new();
     return v;
 }
 
@@ -257,6 +265,7 @@ static unsigned detach(struct virt *v, bool everything)
         links = virt_links_steal(&v->links);
     pthread_mutex_unlock(&v->lock);
     virt_links_drop(links);
+    virt_guests_forget(v->guests);
     return generation;
 }
 

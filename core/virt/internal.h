@@ -86,6 +86,24 @@ void virt_tell(struct virt *v, enum virt_event what, const char *uuid);
  * what is done once for each. Forgotten when its metadata changes. */
 bool virt_first_sight(struct virt *v, const char *uuid, int id);
 void virt_forget_sight(struct virt *v, const char *uuid);
+struct virt_guests *virt_guests(struct virt *v);
+
+/* ---- guests.c: what a host makes domains of a type for. Capabilities are long, and a daemon makes
+ * them anew each time, so the answer is kept until the connections are made anew. */
+struct virt_guest {
+    char *arch, *os_type;
+};
+struct virt_guest *virt_guest_new(const char *arch, const char *os_type);
+void virt_guest_free(struct virt_guest *guest);
+typedef struct virt_guest VirtGuest;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(VirtGuest, virt_guest_free)
+
+struct virt_guests *virt_guests_new(void);
+void virt_guests_free(struct virt_guests *guests);
+void virt_guests_forget(struct virt_guests *guests);
+/* A copy; NULL: not asked yet. */
+struct virt_guest *virt_guests_find(struct virt_guests *guests, const char *type);
+void virt_guests_keep(struct virt_guests *guests, const char *type, const struct virt_guest *guest);
 
 /* ---- wire.c: the socket of a connection, to end all calls on it */
 struct virt_wire;

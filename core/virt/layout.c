@@ -32,10 +32,12 @@ static int rank(const char *arch, const char *os_type, const char *native)
     return (g_strcmp0(arch, native) == 0 ? 0 : 2) + (usual ? 0 : 1);
 }
 
-static bool choose_guest(struct host_layout *host, xmlNode *capabilities, const char *type)
+/* NULL: there is none for TYPE. */
+static struct virt_guest *choose_guest(const xmlNode *capabilities, const char *type)
 {
     xmlNode *cpu = tree_child(tree_child(capabilities, "host"), "cpu");
     g_autofree char *native = tree_text(tree_child(cpu, "arch"));
+    g_autoptr(VirtGuest) guest = g_new0(struct virt_guest, 1);
     int best = G_MAXINT;
     for (xmlNode *g = tree_child(capabilities, "guest"); g; g = tree_next(g, "guest")) {
         g_autofree char *os_type = tree_text(tree_child(g, "os_type"));
@@ -44,24 +46,42 @@ static bool choose_guest(struct host_layout *host, xmlNode *capabilities, const 
             if (!arch || !os_type || !has_type(a, type) || rank(arch, os_type, native) >= best)
                 continue;
             best = rank(arch, os_type, native);
-            host->layout.arch = keep(host, g_strdup(arch));
-            host->layout.os_type = keep(host, g_strdup(os_type));
+            g_free(guest->arch);
+            g_free(guest->os_type);
+            *guest = (struct virt_guest){g_steal_pointer(&arch), g_strdup(os_type)};
         }
     }
-    return best < G_MAXINT;
+    return best < G_MAXINT ? g_steal_pointer(&guest) : NULL;
 }
 
-static bool read_capabilities(struct host_layout *host, virConnectPtr conn, const char *type,
-                              GError **error)
+static struct virt_guest *ask_guest(struct virt *v, virConnectPtr conn, const char *type,
+                                    GError **error)
 {
     g_autofree char *xml = virConnectGetCapabilities(conn);
-    if (!xml)
-        return virt_fail(error, "reading what the host offers");
+    if (!xml) {
+        virt_fail(error, "reading what the host offers");
+        return NULL;
+    }
     g_autoptr(XmlTree) doc = tree_parse(xml);
-    if (doc && choose_guest(host, xmlDocGetRootElement(doc), type))
-        return true;
-    fail(error, EOPNOTSUPP, "this host offers no virtualization of type %s", type);
-    return false;
+    struct virt_guest *guest = doc ? choose_guest(xmlDocGetRootElement(doc), type) : NULL;
+    if (guest && virt_is_current(v, conn))
+        virt_guests_keep(virt_guests(v), type, guest);
+    if (!guest)
+        fail(error, EOPNOTSUPP, "this host offers no virtualization of type %s", type);
+    return guest;
+}
+
+static bool read_guest(struct host_layout *host, struct virt *v, virConnectPtr conn,
+                       const char *type, GError **error)
+{
+    g_autoptr(VirtGuest) guest = virt_guests_find(virt_guests(v), type);
+    if (!guest)
+        guest = ask_guest(v, conn, type, error);
+    if (!guest)
+        return false;
+    host->layout.arch = keep(host, g_steal_pointer(&guest->arch));
+    host->layout.os_type = keep(host, g_steal_pointer(&guest->os_type));
+    return true;
 }
 
 static const char *default_network(enum virt_driver driver, virConnectPtr conn, const char *type)
@@ -89,9 +109,10 @@ struct host_layout *host_layout_of(struct virt *v, virConnectPtr conn, const str
     host->strings = g_ptr_array_new_with_free_func(g_free);
     host->layout.driver = virt_driver(v);
     host->layout.agent = true;
-    if (!read_capabilities(host, conn, plan->type, error))
+    if (!read_guest(host, v, conn, plan->type, error))
         return NULL;
-    host->layout.network = default_network(host->layout.driver, conn, plan->type);
+    if (!plan->vm->networks)
+        host->layout.network = default_network(host->layout.driver, conn, plan->type);
     if (host->layout.driver == DRIVER_EMBED)
         embedded_paths(host, virt_state_directory(v), plan->uuid);
     return g_steal_pointer(&host);

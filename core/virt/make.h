@@ -14,6 +14,8 @@
 /* mark.c: the content that virDomainSetMetadata() takes, and the element within PARENT. */
 char *mark_content(const struct virt_mark *mark);
 xmlNode *mark_add(xmlNode *parent, const struct virt_mark *mark);
+/* That in ROOT, a domain's or the mark's own element; NULL: none. */
+struct virt_mark *mark_read(xmlNode *root);
 
 /* confine.c: EPERM unless PATH (NULL is fine), the value of KEY, is below one of DIRECTORIES (NULL:
  * anywhere will do). HERE: on this machine, so that links are followed. */

@@ -80,9 +80,8 @@ char *virt_mark_xml(const struct virt_mark *mark)
 }
 
 /* The element itself, or that of a domain's XML. */
-static xmlNode *mark_find(xmlDoc *doc)
+static xmlNode *mark_find(xmlNode *root)
 {
-    xmlNode *root = xmlDocGetRootElement(doc);
     if (strcmp((const char *)root->name, "object") == 0)
         return root;
     xmlNode *node = tree_child(tree_child(root, "metadata"), "object");
@@ -91,10 +90,9 @@ static xmlNode *mark_find(xmlDoc *doc)
     return node;
 }
 
-struct virt_mark *virt_mark_parse(const char *xml)
+struct virt_mark *mark_read(xmlNode *root)
 {
-    g_autoptr(XmlTree) doc = xml ? tree_parse(xml) : NULL;
-    xmlNode *node = doc ? mark_find(doc) : NULL;
+    xmlNode *node = root ? mark_find(root) : NULL;
     g_autofree char *cloud = tree_get(node, "cloud");
     g_autofree char *name = tree_get(node, "name");
     g_autofree char *id = tree_get(node, "id");
@@ -109,4 +107,10 @@ struct virt_mark *virt_mark_parse(const char *xml)
     mark->service = tree_get(node, "service");
     mark->spec = tree_text(tree_child(node, "spec"));
     return mark;
+}
+
+struct virt_mark *virt_mark_parse(const char *xml)
+{
+    g_autoptr(XmlTree) doc = xml ? tree_parse(xml) : NULL;
+    return mark_read(doc ? xmlDocGetRootElement(doc) : NULL);
 }

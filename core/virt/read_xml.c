@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "core/virt/internal.h"
+#include "core/virt/make.h"
 #include "core/virt/tree.h"
 
 #define HEADING "# derived from the domain's XML by cloudfs\n"
@@ -150,9 +150,9 @@ bool virt_parse_domain(const char *xml, struct virt_domain *domain, GError **err
         domain->type = g_strdup("");
     g_free(domain->xml);
     domain->xml = g_strdup(xml);
-    g_free(domain->spec);
-    domain->spec = derive(root, domain);
     virt_mark_free(domain->mark);
-    domain->mark = virt_mark_parse(xml);
+    domain->mark = mark_read(root);
+    g_free(domain->spec);
+    domain->spec = domain->mark && domain->mark->spec ? NULL : derive(root, domain);
     return true;
 }

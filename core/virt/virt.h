@@ -64,10 +64,10 @@ struct virt_domain {
     enum domain_state state;
     bool persistent;
     uint32_t cpus;
-    uint64_t memory;        /* bytes, its maximum */
-    char *type;             /* virtualization type */
-    char *xml;              /* live XML without secrets */
-    char *spec;             /* a spec derived from the XML, that spec_parse(SPEC_VM) takes */
+    uint64_t memory; /* bytes, its maximum */
+    char *type;      /* virtualization type */
+    char *xml;       /* live XML without secrets */
+    char *spec; /* derived from the XML, spec_parse(SPEC_VM) takes it; NULL: the mark has one */
     struct virt_mark *mark; /* NULL: cloudfs did not make it */
 };
 void virt_domain_free(struct virt_domain *domain);
@@ -128,7 +128,8 @@ struct virt_ops {
     /*
      * Makes disks and seed, defines the domain and starts it if PLAN says so. Can be repeated:
      * what a former try has made is used; with nothing left to do it just reads. After a failure
-     * nothing that this call made is left behind, and nothing at all of a plan that is fresh. DOMAIN takes what came of it.
+     * nothing that this call made is left behind, and nothing at all of a plan that is fresh.
+     * DOMAIN takes what came of it.
      */
     bool (*create)(struct virt *v, const struct virt_plan *plan, struct virt_domain **domain,
                    GError **error);

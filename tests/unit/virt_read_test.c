@@ -279,6 +279,10 @@ static VirtDomain *parsed(const char *xml)
     VirtDomain *domain = g_new0(struct virt_domain, 1);
     if (!virt_parse_domain(xml, domain, &error))
         fail_msg("%s", error->message);
+    if (domain->mark && domain->mark->spec) {
+        assert_null(domain->spec);
+        return domain;
+    }
     /* Whatever is in it, the spec is one. */
     g_autoptr(Spec) spec = spec_parse(SPEC_VM, domain->spec, strlen(domain->spec), &error);
     if (!spec)
