@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Creating VMs through a mount, each durable before its job starts, against the same libvirt
-# calls made directly. VMS=1000, PROCS="1 4 8".
+# calls made directly; then real QEMU VMs against virsh. VMS=1000, PROCS="1 4 8", QEMU=5.
 . "$(dirname "$0")/mount.sh"
 VMS=${VMS:-1000} PROCS=${PROCS:-1 4 8}
 
@@ -18,3 +18,50 @@ for procs in $PROCS; do
     echo "through the mount, $procs processes: $rate, ratio $(calc "$rate / $direct") (aim: 0.5)"
     stop_cloud
 done
+
+# One real VM at a time, through the mount and by virsh with the XML that the mount gave it, over
+# the same daemon, in turns; medians of QEMU of each, after one of each that does not count.
+QEMU=${QEMU:-5} GUEST=${GUEST:-build/guest}
+[ "$QEMU" -gt 0 ] || exit 0
+"$(dirname "$0")/../demo/guest.sh" "$GUEST"
+mkdir "$T/images"
+cp "$GUEST/vmlinuz" "$GUEST/initrd" "$T/images/"
+chmod -R a+rX "$T/images"
+session_daemon
+uri="qemu+unix:///session?socket=$T/run/libvirt/libvirt-sock"
+printf '[cloud]\nstate = %s\n[host h]\nuri = %s\n' "$T/state-qemu" "$uri" >"$T/cloudfs.conf"
+start_cloud
+until [ "$(up)" = 1 ]; do sleep 0.1; done
+printf '%s\n' 'virtualization = qemu' 'memory = 128MiB' 'network = none' \
+    "kernel = $T/images/vmlinuz" "initrd = $T/images/initrd" >"$T/spec"
+
+through_mount() {
+    local begin
+    begin=$(now)
+    mkdir "$M/vms/bench"
+    cp "$T/spec" "$M/vms/bench/spec"
+    echo "$(calc "$(now) - $begin" 4)"
+    [ "$(cat "$M/vms/bench/state")" = running ]
+    virsh -q -c "$uri" dumpxml --inactive bench >"$T/bench.xml"
+    rmdir "$M/vms/bench"
+}
+
+# Its name and UUID are free again.
+by_virsh() {
+    local begin
+    begin=$(now)
+    virsh -q -c "$uri" "define $T/bench.xml; start bench" >>"$T/log"
+    echo "$(calc "$(now) - $begin" 4)"
+    virsh -q -c "$uri" "destroy bench; undefine bench" >>"$T/log"
+    until ! [ -d "$M/vms/bench" ]; do sleep 0.1; done
+}
+
+{ through_mount; by_virsh; } >"$T/first"
+for ((i = 0; i < QEMU; i++)); do
+    through_mount >>"$T/mount.times"
+    by_virsh >>"$T/virsh.times"
+done
+median() { sort -n "$1" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
+mount=$(median "$T/mount.times") virsh=$(median "$T/virsh.times")
+echo "a QEMU VM, seconds: through the mount $mount, by virsh define and start $virsh," \
+    "ratio $(calc "$mount / $virsh") (aim: 1.05)"

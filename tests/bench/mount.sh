@@ -46,6 +46,23 @@ rss() { awk '/^VmRSS/ { print $2 }' "/proc/${1:-$PID}/status"; }
 cpu() { awk -v hz="$(getconf CLK_TCK)" '{ print ($14 + $15) / hz }' "/proc/$PID/stat"; }
 up() { cat "$M"/hosts/*/state | grep -c '^up' || true; }
 
+# A libvirtd of an ordinary user's, as nobody where that is not who runs this; in $DAEMON.
+session_daemon() {
+    local as=
+    mkdir -p "$T/run" "$T/conf/libvirt" "$T/cache" "$T/data"
+    chmod 711 "$T"
+    chmod 700 "$T/run"
+    if [ "$(id -u)" = 0 ]; then
+        chown -R nobody "$T/run" "$T/conf" "$T/cache" "$T/data"
+        as='setpriv --reuid=nobody --regid=nogroup --clear-groups'
+    fi
+    # shellcheck disable=SC2086 # words
+    $as env XDG_RUNTIME_DIR="$T/run" XDG_CONFIG_HOME="$T/conf" XDG_CACHE_HOME="$T/cache" \
+        XDG_DATA_HOME="$T/data" HOME="$T/run" libvirtd -d -t 0 -p "$T/run/libvirtd.pid"
+    until [ -S "$T/run/libvirt/libvirt-sock" ]; do sleep 0.1; done
+    DAEMON=$(cat "$T/run/libvirtd.pid")
+}
+
 finish() {
     stop_cloud
     [ -z "${DAEMON:-}" ] || kill "$DAEMON" 2>/dev/null || true

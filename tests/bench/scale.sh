@@ -1,10 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What size costs: one operation an object at several sizes, memory a VM beyond libvirt's own, CPU
-# at rest, and the questions that virsh would be asked. SIZES="1000 10000", VMs in all, PER=100 of
-# them on each host; REST=15 seconds to measure rest in. SIZES="1000 10000 100000" takes minutes.
+# at rest with every host sampled each 5 s, and once nobody has looked for a while; then the
+# questions that virsh would be asked. SIZES="1000 10000", VMs in all, PER=100 of them on each host;
+# REST=15 seconds to measure rest in; ASK=1000 VMs to ask about. SIZES="1000 10000 100000" takes
+# minutes.
 . "$(dirname "$0")/mount.sh"
-SIZES=${SIZES:-1000 10000} PER=${PER:-100} REST=${REST:-15}
+SIZES=${SIZES-1000 10000} PER=${PER:-100} REST=${REST:-15} ASK=${ASK:-1000}
 
 timed() { # COMMAND...: microseconds an object
     local begin
@@ -14,34 +16,86 @@ timed() { # COMMAND...: microseconds an object
 }
 cat_all() { find "$M/vms" -mindepth 2 -maxdepth 2 -name "$1" -print0 | xargs -0 cat; }
 
-measure() { # VMS
-    local vms=$1 hosts=$(($1 / PER)) h begin ready back own before idle
-    printf '[cloud]\nstate = %s\nsample = 5\n' "$T/state$vms" >"$T/cloudfs.conf"
-    for ((h = 0; h < hosts; h++)); do
-        host_file "$T/h$h.xml" $h "$PER"
+configure() { # HOSTS SAMPLE_IDLE
+    local h
+    printf '[cloud]\nstate = %s\nsample = 5\nsample_idle = %s\n' "$T/state$vms" "$2" \
+        >"$T/cloudfs.conf"
+    for ((h = 0; h < $1; h++)); do
         printf '[host h%d]\nuri = test://%s/h%d.xml\n' $h "$T" $h >>"$T/cloudfs.conf"
     done
-    start_cloud
+}
+
+rest() { # percent of a core
+    local before
+    before=$(cpu)
+    sleep "$REST"
+    calc "($(cpu) - $before) * 100 / $REST" 1
+}
+
+# Seconds from the start of cloudfs until COMMAND has answered.
+since() { # COMMAND...
+    "$@" >/dev/null
+    calc "$(now) - $begin"
+}
+
+measure() { # VMS
+    local vms=$1 hosts=$(($1 / PER)) h begin first ready own idle
+    for ((h = 0; h < hosts; h++)); do host_file "$T/h$h.xml" $h "$PER"; done
+    configure $hosts 5
     begin=$(now)
+    start_cloud
+    first=$(since ls "$M")
     until [ "$(find "$M/vms" -mindepth 1 -maxdepth 1 | wc -l)" = "$vms" ]; do sleep 0.2; done
     ready=$(calc "$(now) - $begin" 1)
     sleep 6
     own=$("$LOAD" open "$T" "$hosts")
-    before=$(cpu)
-    sleep "$REST"
-    idle=$(calc "($(cpu) - $before) * 100 / $REST" 1)
-    printf '%7d %6s %8s %8s %8s %8s %8s %8s\n' "$vms" "$ready" \
+    idle=$(rest)
+    printf '%7d %6s %6s %8s %8s %8s %8s %8s %6s\n' "$vms" "$first" "$ready" \
         "$(timed ls "$M/vms")" "$(timed find "$M/vms" -maxdepth 1)" "$(timed cat_all state)" \
-        "$(timed cat_all score)" "$(calc "($(rss) - $own) / $vms")" \
-        "$idle"
+        "$(timed cat_all score)" "$(calc "($(rss) - $own) / $vms")" "$idle"
     stop_cloud
+    configure $hosts 30
     begin=$(now)
     start_cloud
-    back=$(calc "$(now) - $begin")
+    first=$(since ls "$M")
+    echo "        again, from the database: ls of the root after $first s, of vms after $(since ls "$M/vms") s"
+    until [ "$(up)" = "$hosts" ]; do sleep 0.2; done
+    sleep 60
+    echo "        nobody has looked for a minute: $(rest) % of a core"
     stop_cloud
-    echo "        mounted again, from the database, after $back s"
 }
 
-echo 'us an object: ls, find, cat state, cat score; KiB a VM beyond libvirt; % of a core at rest'
-printf '%7s %6s %8s %8s %8s %8s %8s %8s\n' VMs ready ls find state score KiB/VM rest
+# State, vCPUs and memory of ASK VMs, over one connection each: the mount's metrics, a virsh that is
+# called for each, and domstats (of which the test driver knows the state alone).
+ask() {
+    local socket=$T/run/libvirt/libvirt-sock uri vms=$ASK each stats mount all
+    session_daemon
+    uri="test+unix:///default?socket=$socket"
+    printf '[cloud]\nstate = %s\n[host h]\nuri = %s\ncpu_overcommit = 1000\nmemory_overcommit = 1000\n' \
+        "$T/state-ask" "$uri" >"$T/cloudfs.conf"
+    start_cloud
+    until [ "$(up)" = 1 ]; do sleep 0.1; done
+    "$LOAD" create "$M/vms" "$vms" 4 >"$T/created"
+    sleep 6
+    ask_each() {
+        local i
+        for ((i = 0; i < vms / 10; i++)); do virsh -q -c "$uri" dominfo "bench$i"; done
+    }
+    each=$(calc "$(timed ask_each) * 10" 1)
+    stats=$(timed virsh -q -c "$uri" domstats --state --vcpu --balloon)
+    mount=$(timed cat_all metrics)
+    all=$(timed cat "$M/metrics")
+    stop_cloud
+    echo
+    echo "state, vCPUs and memory of $vms VMs, us a VM"
+    echo "virsh dominfo, one call each: $each"
+    echo "virsh domstats, one call: $stats"
+    echo "cat vms/*/metrics: $mount, dominfo/it: $(calc "$each / $mount" 1) (aim: 10)"
+    echo "cat metrics: $all, dominfo/it: $(calc "$each / $all" 1) (aim: 10), domstats/it: $(calc "$stats / $all" 1) (aim: 1)"
+}
+
+echo 'first: seconds until ls of the root answers; ready: until all VMs are there; us an object:'
+echo 'ls, find, cat state, cat score; KiB a VM beyond libvirt; % of a core with a sample each 5 s'
+printf '%7s %6s %6s %8s %8s %8s %8s %8s %6s\n' VMs first ready ls find state score KiB/VM rest
 for size in $SIZES; do measure "$size"; done
+[ "$ASK" = 0 ] || ask
