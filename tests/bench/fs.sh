@@ -7,6 +7,8 @@
 # the scheduler would be measured. Cold is after the kernel dropped all names and inodes (so root
 # is needed). Warm is the third time in a row: in the second, the kernel still asks for the times of
 # access that the first has moved. Medians of ROUNDS (3); in each round all take turns.
+# CPU=1 measures, in place of time that passes, what program and daemon use of the CPU that they
+# share: the same on a machine that does nothing else, and of use on one that does.
 # passthrough_ll holds a descriptor for every inode, so that a limit on open files may allow it a
 # part of the tree only: it is compared to tmpfs with that part.
 #
@@ -20,6 +22,8 @@ work=$(mktemp -d /dev/shm/cloudfs-bench.XXXXXX)
 mount=$work/mount through=$work/through tree=$work/tree part=$work/part
 export LC_ALL=C.UTF-8
 pids=
+cloud_pid=
+through_pid=
 
 cleanup() {
     local dir
@@ -30,12 +34,12 @@ cleanup() {
     # shellcheck disable=SC2086 # pids
     [ -z "$pids" ] || kill $pids 2>/dev/null || true
     wait
-    rm -rf "$work"
+    rm -rf --one-file-system "$work" # whatever is still mounted
 }
 trap cleanup EXIT
 
 die() { echo "bench-fs: $*" >&2; exit 1; }
-pinned() { taskset -c "$cpu" "$@"; }
+pinned() { exec taskset -c "$cpu" "$@"; } # in the background: its pid is the program's
 mounted() { awk -v dir="$1" '$5 == dir { found = 1 } END { exit !found }' /proc/self/mountinfo; }
 drop() { echo 2 >/proc/sys/vm/drop_caches; }
 drop 2>/dev/null || die 'needs to be root, to drop the caches of the kernel'
@@ -67,6 +71,7 @@ host_xml >"$work/host.xml"
 printf '[cloud]\nstate = %s\n[host h1]\nuri = test://%s\n' "$work/state" "$work/host.xml" \
     >"$work/cloudfs.conf"
 pinned "$cloudfs" -c "$work/cloudfs.conf" -f "$mount" &
+cloud_pid=$!
 pids="$pids $!"
 wait_for 60 mounted "$mount"
 wait_for 120 complete
@@ -89,6 +94,7 @@ rm -rf "$part/hosts/h1/vms"
 ${CC:-gcc} -O2 -w -o "$work/passthrough_ll" $(pkg-config --cflags fuse3) "$source" \
     $(pkg-config --libs fuse3)
 pinned "$work/passthrough_ll" -f -o "source=$part,cache=always" "$through" 2>/dev/null &
+through_pid=$!
 pids="$pids $!"
 wait_for 20 mounted "$through"
 
@@ -106,30 +112,44 @@ do_grep() { grep -r 'is in no file at all' . >/dev/null || true; }
 (cd "$part" && find . >"$work/all.part" && find . -type f >"$work/files.part")
 
 again() { (cd "$1" && list=$2 && "do_$3"); } # DIRECTORY LIST OPERATION
-seconds() { # DIRECTORY LIST OPERATION: into FILE, a line more
-    local begun=$EPOCHREALTIME end
+# Microseconds into $at: the shell counts those of its children, the kernel those of the daemon, in
+# ticks.
+now() { # DAEMON, or nothing
+    at=${EPOCHREALTIME/./}
+    [ "${CPU:-}" ] || return 0
+    times >"$work/times"
+    at=$({ cat "$work/times"; [ -z "$1" ] || cat "/proc/$1/stat"; } | awk -v hz="$(getconf CLK_TCK)" '
+        NR == 2 { gsub(/s/, ""); split($1, u, "m"); split($2, s, "m")
+                  us = (60 * (u[1] + s[1]) + u[2] + s[2]) * 1e6 }
+        NR == 3 { sub(/.*\) /, ""); us += ($12 + $13) / hz * 1e6 }
+        END { printf "%d", us }')
+}
+seconds() { # DIRECTORY LIST OPERATION FILE [DAEMON]: a line more in FILE
+    local begun
+    now "${5:-}"
+    begun=$at
     again "$1" "$2" "$3"
-    end=$EPOCHREALTIME
-    echo $((${end/./} - ${begun/./})) >>"$work/$4.$3"
+    now "${5:-}"
+    echo $((at - begun)) >>"$work/$4.$3"
 }
 median() { sort -n "$work/$1.$2" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] / 1e6 }'; }
 
 round() { # OPERATION
     seconds "$tree" .tree "$1" tmpfs
     drop
-    seconds "$mount" .tree "$1" cold
+    seconds "$mount" .tree "$1" cold "$cloud_pid"
     again "$mount" .tree "$1"
-    seconds "$mount" .tree "$1" warm
+    seconds "$mount" .tree "$1" warm "$cloud_pid"
     seconds "$part" .part "$1" tmpfs_part
     drop
-    seconds "$through" .part "$1" through_cold
+    seconds "$through" .part "$1" through_cold "$through_pid"
     again "$through" .part "$1"
-    seconds "$through" .part "$1" through_warm
+    seconds "$through" .part "$1" through_warm "$through_pid"
 }
 
 taskset -cp "$cpu" $$ >/dev/null
 objects=$(wc -l <"$work/all.tree")
-echo "$DIRS VMs, $objects files and directories; passthrough_ll: $parts VMs. Medians of $ROUNDS."
+echo "$DIRS VMs, $objects files and directories; passthrough_ll: $parts VMs. Medians of $ROUNDS${CPU:+, CPU time}."
 echo
 echo '| | tmpfs | cloudfs cold | cloudfs warm | passthrough_ll cold | warm | ahead cold | warm |'
 echo '|---|---|---|---|---|---|---|---|'
