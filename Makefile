@@ -27,7 +27,7 @@ DEPS_DEMO = fuse3 libvirt-daemon-system libvirt-daemon-driver-qemu qemu-system-x
 DEPS_CHECK = libcmocka-dev libvirt-clients clang libclang-rt-dev clang-format clang-tidy mandoc \
 	valgrind git rsync restic borgbackup zip unzip vim nano expect python3 acl attr binutils iproute2 systemd \
 	sshfs openssh-server openssh-client samba smbclient nfs-ganesha nfs-ganesha-vfs libnfs-utils \
-	dash busybox-static xz-utils qemu-guest-agent sqlite3 e2fsprogs
+	dash busybox-static xz-utils qemu-guest-agent sqlite3 e2fsprogs libfaketime
 
 WARN = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
 	-Wformat=2 -Wundef -Wpointer-arith -Wwrite-strings
