@@ -39,7 +39,7 @@ since() { # COMMAND...
 }
 
 measure() { # VMS
-    local vms=$1 hosts=$(($1 / PER)) h begin first ready own idle
+    local vms=$1 hosts=$(($1 / PER)) h begin first ready own idle memory
     for ((h = 0; h < hosts; h++)); do host_file "$T/h$h.xml" $h "$PER"; done
     configure $hosts 5
     begin=$(now)
@@ -49,10 +49,11 @@ measure() { # VMS
     ready=$(calc "$(now) - $begin" 1)
     sleep 6
     own=$("$LOAD" open "$T" "$hosts")
+    memory=$(calc "($(rss) - $own) / $vms") # before files are read, of which versions are kept
     idle=$(rest)
     printf '%7d %6s %6s %8s %8s %8s %8s %8s %6s\n' "$vms" "$first" "$ready" \
         "$(timed ls "$M/vms")" "$(timed find "$M/vms" -maxdepth 1)" "$(timed cat_all state)" \
-        "$(timed cat_all score)" "$(calc "($(rss) - $own) / $vms")" "$idle"
+        "$(timed cat_all score)" "$memory" "$idle"
     stop_cloud
     configure $hosts 30
     begin=$(now)
