@@ -16,10 +16,12 @@ ending() {
     local status=$?
     set +e
     kill -CONT "$(daemon_pid away)" 2>/dev/null
-    [ -z "${MUTES:-}" ] || kill -KILL "$MUTES"
-    trap 'rm -rf "$T"' EXIT
-    (exit $status)
-    cleanup
+    [ -z "${MUTES:-}" ] || { kill -KILL "$MUTES" && wait "$MUTES"; } 2>/dev/null
+    [ -z "${CLOUD:-}" ] || { kill "$CLOUD" && wait "$CLOUD"; }
+    CLOUD=
+    (cleanup) # it exits
+    rm -rf "$T"
+    exit $status
 }
 trap ending EXIT
 
@@ -44,9 +46,10 @@ go_on() {
 measure() { # CASE: appends to files, of reads and of creates, "median percentile"
     "$LOAD" read "$READ" <"$T/files" >>"$T/$1.reads"
     "$LOAD" each "$M/vms" "$next" "$CREATE" >>"$T/$1.creates"
-    find "$M/vms" -mindepth 1 -maxdepth 1 -name 'bench*' -exec rmdir {} +
+    wait_for 60 none_left
     next=$((next + CREATE))
 }
+none_left() { rmdir "$M"/vms/bench*; } # some may have a job under way
 median() { sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 row() { # WHAT COLUMN FILE UNIT
     local calm hung
