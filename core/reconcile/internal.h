@@ -60,8 +60,7 @@ struct engine {
     GHashTable *unexplained; /* id to struct object *: VMs and plans with an old `placement` */
     int64_t pass_from;       /* monotonic microseconds: no pass over what waits before */
     struct mover *mover;     /* plans of moves (rebalance.c) */
-    unsigned pass_timer, explain_timer, gather_timer;
-    int64_t gathering;   /* since when, monotonic microseconds; 0: nothing is put back */
+    unsigned pass_timer, explain_timer;
     GError *store_error; /* why the last save failed; NULL: it did not */
     uint64_t round;      /* how many have been saved */
     GPtrArray *mementos; /* what requests of this round have changed (undo.c); NULL: nothing */
@@ -269,8 +268,8 @@ void vm_seen(struct engine *engine, struct object *vm, const struct virt_domain 
 void vm_gone(struct engine *engine, struct object *vm) REQUIRES(model);
 /* Whatever is missing to what is wanted: resumes jobs that a crash ended, starts what died. */
 void vm_reconcile(struct engine *engine, struct object *vm) REQUIRES(model);
-/* VM, which has no host, gets TEXT and SPEC and waits for one; RESTORED: of a tree put back. */
-void vm_begin(struct engine *engine, struct object *vm, const char *text, Spec *spec, bool restored)
+/* VM, which has no host, gets TEXT and SPEC and waits for one. */
+void vm_begin(struct engine *engine, struct object *vm, const char *text, Spec *spec)
     REQUIRES(model);
 /* A job of VM has ended: tells its service and its waiters. */
 void vm_settled(struct engine *engine, struct object *vm, const GError *error) REQUIRES(model);
@@ -375,9 +374,6 @@ void placing_reserve(struct engine *engine, struct object *vm) REQUIRES(model);
 /* VM, which has no host, waits for one. It is tried at the end of this round, together with what
  * else became ready in it. */
 void placing_wait(struct engine *engine, struct object *vm) REQUIRES(model);
-/* The same for one of a tree that is being put back: tried when a moment has passed in which no
- * more came. */
-void placing_gather(struct engine *engine, struct object *vm) REQUIRES(model);
 /* Tries the pending VMs, the most wanted first. */
 void placing_pending(struct engine *engine) REQUIRES(model);
 /* Says of VM, if it waits, what for: `placement` and `error`. */

@@ -59,7 +59,7 @@ static void add_member(struct engine *engine, struct object *service, const char
     if (undo_keeps(engine, service))
         undo_keep_none(engine, vm);
     cloud_set_service(engine->cloud, vm, service);
-    vm_begin(engine, vm, text, spec, false);
+    vm_begin(engine, vm, text, spec);
     failpoint_reached("scale.added");
 }
 
@@ -76,7 +76,7 @@ static void join(struct engine *engine, struct object *service, struct object *v
     cloud_set_service(engine->cloud, vm, service);
     engine_touch(engine, vm);
     if (vm->vm.phase == VM_DRAFT)
-        vm_begin(engine, vm, text, spec, false);
+        vm_begin(engine, vm, text, spec);
 }
 
 void members_add_missing(struct engine *engine, struct object *service, const char *text,

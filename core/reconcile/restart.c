@@ -96,7 +96,7 @@ static void rest_is_over(struct engine *engine, void *data) REQUIRES(model)
     if (host_is_up(vm->vm.host))
         start_again(engine, vm);
     else if (vm->vm.service && vm->vm.phase == VM_FAILED && !vm->vm.host)
-        vm_begin(engine, vm, vm->spec_text, vm->spec, false);
+        vm_begin(engine, vm, vm->spec_text, vm->spec);
 }
 
 /* Returns how long the rest is, in seconds; 0 if one was begun before. */

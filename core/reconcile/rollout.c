@@ -175,7 +175,7 @@ static bool update(struct look *look, struct object *vm) REQUIRES(model)
     if (vm_work(vm)->busy || vm->next || vm_work(vm)->restart_timer)
         return false;
     if (!vm->vm.host) {
-        vm_begin(look->engine, vm, look->text, look->spec, false);
+        vm_begin(look->engine, vm, look->text, look->spec);
         return true;
     }
     if (!host_is_up(vm->vm.host))

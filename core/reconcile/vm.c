@@ -45,14 +45,11 @@ void vm_forget(struct engine *engine, struct object *vm)
     services_nudge_blocked(engine);
 }
 
-void vm_begin(struct engine *engine, struct object *vm, const char *text, Spec *spec, bool restored)
+void vm_begin(struct engine *engine, struct object *vm, const char *text, Spec *spec)
 {
     cloud_set_spec(engine->cloud, vm, g_strdup(text), spec_ref(spec));
     vm->vm.power = spec->vm.power;
-    if (restored)
-        placing_gather(engine, vm);
-    else
-        placing_wait(engine, vm);
+    placing_wait(engine, vm);
 }
 
 void vm_settled(struct engine *engine, struct object *vm, const GError *error)

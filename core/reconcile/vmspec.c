@@ -55,11 +55,8 @@ static void commit_new(struct engine *engine, struct request *request, struct ob
     cloud_set_error(engine->cloud, vm, 0, NULL);
     cloud_event(engine->cloud, vm, &request->actor, "spec written");
     failpoint_reached("create.accepted");
-    vm_begin(engine, vm, text, spec, request->actor.restoring);
-    if (request->actor.restoring)
-        request_answer(engine, request->ticket, 0);
-    else
-        request_wait(engine, request, &vm_work(vm)->waiters, true);
+    vm_begin(engine, vm, text, spec);
+    request_wait(engine, request, &vm_work(vm)->waiters, true);
 }
 
 /* Whether VM may stay where it is under SPEC. */

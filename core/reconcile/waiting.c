@@ -7,9 +7,6 @@
  * WAIT_COUNTS_SECONDS that a VM has waited, so whoever waits goes, in the end, before any stream of
  * newcomers: it gets the first room that is large enough for it.
  *
- * A tree that one process puts back comes file by file, each with an answer. Its VMs are gathered
- * until none has come for a moment, and placed in one pass; close says that they are accepted.
- *
  * Cost. Placing takes room and never makes any, so what was refused is tried again only after a
  * host got room (place_room()), and of those that ask for the same only the first. Nor is all time
  * spent here where thousands wait and hosts come and go: a pass ends after PASS_MS and goes on
@@ -25,8 +22,6 @@
 
 enum {
     WAIT_COUNTS_SECONDS = 60,
-    GATHER_MS = 200,       /* without one more of a tree that is put back, */
-    GATHER_MOST_MS = 2000, /* but not longer than this from the first */
     PASS_MS = LIMIT(100, 1),
     PAUSE = 2,
     EXPLAIN_MS = LIMIT(10, 0), /* of explaining, */
@@ -168,29 +163,6 @@ void placing_wait(struct engine *engine, struct object *vm)
     g_hash_table_replace(engine->pending, &vm->id, object_ref(vm));
     engine->room_changed = true;
     engine_touch(engine, vm);
-}
-
-static void gathered(struct engine *engine, void *data)
-{
-    (void)data;
-    engine->gather_timer = 0;
-    engine->gathering = 0;
-    engine->room_changed = true;
-}
-
-void placing_gather(struct engine *engine, struct object *vm)
-{
-    bool changed = engine->room_changed;
-    int64_t now = g_get_monotonic_time();
-
-    placing_wait(engine, vm);
-    engine->room_changed = changed;
-    if (!engine->gathering)
-        engine->gathering = now;
-    if (engine->gather_timer && now - engine->gathering > GATHER_MOST_MS * 1000)
-        return; /* goes off as it is set */
-    timer_stop(engine, &engine->gather_timer);
-    engine->gather_timer = timer_start(engine, GATHER_MS, gathered, NULL, NULL);
 }
 
 static void resume(struct engine *engine, void *data)

@@ -104,34 +104,13 @@ static void what_arrives_together_goes_by_urgency(void **state)
     expect(f, OBJECT_VM, "high", "host", "a"); /* it chose first */
 }
 
-/* One process puts a tree back, file by file: each is accepted, and all are placed in one pass. */
-static void a_restored_tree_goes_by_urgency(void **state)
-{
-    static const char *const names[] = {"low", "lower", "high"};
-    static const char *const specs[] = {"memory = 3GiB\ndemand = 2\n", "memory = 3GiB\n",
-                                        "memory = 3GiB\ndemand = 5\n"};
-    const struct actor restorer = {.uid = 1000, .gid = 1000, .pid = 4713, .restoring = true};
-    struct fixture *f = *state;
-
-    for (int i = 0; i < 3; i++) {
-        assert_int_equal(make_dir(f, OBJECT_VM, names[i]), 0);
-        engine_commit(f->engine, id_of(f, OBJECT_VM, names[i]), specs[i], strlen(specs[i]),
-                      &restorer, answered, f);
-        assert_int_equal(answer(f), 0);
-        expect(f, OBJECT_VM, names[i], "state", "pending");
-    }
-    expect(f, OBJECT_VM, "high", "state", "running");
-    expect(f, OBJECT_VM, "low", "state", "running");
-    expect(f, OBJECT_VM, "lower", "state", "pending");
-    expect(f, OBJECT_VM, "high", "host", "a");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(what_does_not_fit_now_waits),        TEST(the_most_wanted_goes_first),
-        TEST(labels_that_others_need_are_spared), TEST(what_arrives_together_goes_by_urgency),
-        TEST(a_restored_tree_goes_by_urgency),
+        TEST(what_does_not_fit_now_waits),
+        TEST(the_most_wanted_goes_first),
+        TEST(labels_that_others_need_are_spared),
+        TEST(what_arrives_together_goes_by_urgency),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
