@@ -13,6 +13,7 @@ ending() {
     set +e
     kill -CONT "$(daemon_pid bad)" "${STUCK:-$$}" 2>/dev/null
     kill -KILL "${HELPERS[@]}" 2>/dev/null
+    [ -z "${CABLE:-}" ] || ip link delete "cfs$$" # a socket can hold its namespace for minutes
     [ $status = 0 ] || threads cloudfs-job >&2
     (exit $status)
     cleanup
