@@ -2,6 +2,9 @@
 /*
  * One connection of libvirt, with the callbacks that say that it broke and what its domains do.
  */
+#include <pthread.h>
+#include <time.h>
+
 #include "core/virt/internal.h"
 
 /* A host that hangs, or a network that is cut, is noticed after about 6 seconds. */
@@ -17,8 +20,9 @@ struct virt_link {
     int ids[VIRT_CALLBACKS];
 };
 
-static GMutex dropping_lock;
-static GCond dropping_ended;
+/* Not of GLib, whose locks ThreadSanitizer does not see. */
+static pthread_mutex_t dropping_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t dropping_ended = PTHREAD_COND_INITIALIZER;
 static unsigned dropping;     /* links; guarded by dropping_lock */
 static GThreadPool *droppers; /* the same; NULL: none yet */
 
@@ -96,10 +100,10 @@ static void drop(struct virt_link *link)
 static void drop_one(void *data, G_GNUC_UNUSED void *none)
 {
     drop(data);
-    g_mutex_lock(&dropping_lock);
+    pthread_mutex_lock(&dropping_lock);
     dropping--;
-    g_cond_broadcast(&dropping_ended);
-    g_mutex_unlock(&dropping_lock);
+    pthread_cond_broadcast(&dropping_ended);
+    pthread_mutex_unlock(&dropping_lock);
 }
 
 static void on_drop_due(int timer, void *wire)
@@ -127,20 +131,23 @@ void virt_link_drop(struct virt_link *link)
     struct virt_wire *wire = virt_wire_ref(link->wire);
     if (virEventAddTimeout(DROP_MS, on_drop_due, wire, release_wire) < 0)
         virt_wire_unref(wire);
-    g_mutex_lock(&dropping_lock);
+    pthread_mutex_lock(&dropping_lock);
     dropping++;
     if (!droppers)
         droppers = g_thread_pool_new(drop_one, NULL, DROP_THREADS, FALSE, NULL);
     g_thread_pool_push(droppers, link, NULL); /* waits in the queue if there is no thread */
-    g_mutex_unlock(&dropping_lock);
+    pthread_mutex_unlock(&dropping_lock);
 }
 
 void virt_link_settle(void)
 {
-    gint64 until = g_get_monotonic_time() + SETTLE_SECONDS * G_TIME_SPAN_SECOND;
-    g_mutex_lock(&dropping_lock);
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += SETTLE_SECONDS;
+    pthread_mutex_lock(&dropping_lock);
     while (dropping > 0)
-        if (!g_cond_wait_until(&dropping_ended, &dropping_lock, until))
+        if (pthread_cond_clockwait(&dropping_ended, &dropping_lock, CLOCK_MONOTONIC, &until) != 0)
             break;
-    g_mutex_unlock(&dropping_lock);
+    pthread_mutex_unlock(&dropping_lock);
 }
