@@ -25,7 +25,9 @@ struct rule {
 };
 
 /* Every point is in this section; the linker knows where it begins and ends. */
-extern const char *const __start_failpoints[], *const __stop_failpoints[];
+/* Weak: a program may have none. */
+extern const char *const __start_failpoints[] __attribute__((weak));
+extern const char *const __stop_failpoints[] __attribute__((weak));
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static GArray *rules; /* of struct rule; under the lock, as is what follows */
