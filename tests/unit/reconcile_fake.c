@@ -124,7 +124,8 @@ static bool fake_domain_op(struct virt *v, const char *uuid, struct virt_domain 
 
     while (held) {
         pthread_mutex_lock(&fake.lock);
-        held = fake.hold_looks;
+        held = fake.hold_looks && !fake.tell_one_look;
+        fake.tell_one_look = false;
         fake.held_looks += held && !fake.held_looks;
         pthread_mutex_unlock(&fake.lock);
         if (held)
