@@ -100,15 +100,6 @@ picture() {
     done
 }
 
-one_of() { # PICTURE...
-    local got want
-    got=$(picture)
-    for want; do
-        [ "$got" != "$want" ] || return 0
-    done
-    die "killed at $POINT: '$got' is none of '$(printf '%s|' "$@")'"
-}
-
 members() { # NUMBER...: one of them
     local replicas
     replicas=$(awk '$1 == "replicas" { print $3 }' "$M/services/s/spec")

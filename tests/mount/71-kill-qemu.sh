@@ -36,14 +36,6 @@ picture() {
     *) cat "$M/vms/a/state" ;;
     esac
 }
-one_of() { # PICTURE...
-    local got want
-    got=$(picture)
-    for want; do
-        [ "$got" != "$want" ] || return 0
-    done
-    die "killed at $POINT: '$got' is none of '$(printf '%s|' "$@")'"
-}
 
 files() { find "$T/state" "$T/embed" -name '*.qcow2' -o -name '*.iso' | xargs -rn 1 basename | sort | xargs; }
 definitions() { find "$T/embed" -path '*/qemu/a.xml' ! -path '*/run/*' | wc -l; }

@@ -37,6 +37,16 @@ mount_up() {
     wait_for 20 all_still
 }
 
+# What is there now, in the words of the test's own picture(), is one of these.
+one_of() { # PICTURE...
+    local got want
+    got=$(picture)
+    for want; do
+        [ "$got" != "$want" ] || return 0
+    done
+    die "killed at $POINT: '$got' is none of '$(printf '%s|' "$@")'"
+}
+
 # What a test asserts, without an end to the test if it is not so yet.
 holds() { (trap - ERR EXIT; "$@") 2>/dev/null; } # COMMAND...
 finally() { # COMMAND...: is true before long
