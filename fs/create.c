@@ -13,14 +13,14 @@
 #include "fs/scratch.h"
 #include "fs/spot.h"
 
-static void reply_created(fuse_req_t req, const struct fuse_entry_param *entry,
+static void reply_created(struct fs *fs, fuse_req_t req, const struct fuse_entry_param *entry,
                           struct handle *handle, int flags)
 {
     struct fuse_file_info fi = {.flags = flags};
 
     handle_fill(handle, &fi);
     if (fuse_reply_create(req, entry, &fi) != 0)
-        handle_free(handle);
+        handle_close(fs, handle); /* its creator is gone: what was made stays, as with any file */
 }
 
 /* Opens INO and answers a create. */
@@ -39,7 +39,7 @@ static void open_created(struct fs *fs, fuse_req_t req, uint64_t ino, int flags,
     if (err)
         fuse_reply_err(req, err);
     else
-        reply_created(req, &entry, handle, flags);
+        reply_created(fs, req, &entry, handle, flags);
     notify_reply_end(fs->notify);
 }
 

@@ -15,8 +15,9 @@ void handle_fill(struct handle *handle, struct fuse_file_info *fi)
 
 void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
+    struct fs *fs = fs_of(req);
     struct handle *handle;
-    int err = handle_open(fs_of(req), req, ino, fi->flags, &handle);
+    int err = handle_open(fs, req, ino, fi->flags, &handle);
 
     if (err) {
         fuse_reply_err(req, err);
@@ -24,7 +25,7 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     }
     handle_fill(handle, fi);
     if (fuse_reply_open(req, fi) != 0)
-        handle_free(handle); /* the opener is gone: there will be no release */
+        handle_close(fs, handle); /* the opener is gone: there will be no release */
 }
 
 static void reply_part(fuse_req_t req, const char *text, size_t len, size_t size, off_t offset)
@@ -124,8 +125,6 @@ void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     text = handle_take(handle, &len, &refused);
     if (text)
         engine_commit(fs->engine, handle->id, text, len, &handle->opener, park_ignore, NULL);
-    if (handle_is_scratch(handle))
-        scratch_close(fs->scratches, handle->ino);
-    handle_free(handle);
+    handle_close(fs, handle);
     fuse_reply_err(req, 0);
 }

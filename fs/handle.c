@@ -205,8 +205,10 @@ int handle_open(struct fs *fs, fuse_req_t req, uint64_t ino, int flags, struct h
     return 0;
 }
 
-void handle_free(struct handle *handle)
+void handle_close(struct fs *fs, struct handle *handle)
 {
+    if (handle_is_scratch(handle))
+        scratch_close(fs->scratches, handle->ino);
     pthread_mutex_lock(&handle->all->lock);
     g_queue_unlink(&handle->all->queue, &handle->link);
     pthread_mutex_unlock(&handle->all->lock);

@@ -46,7 +46,8 @@ void handles_free(struct handles *all);
 /* ESTALE, EACCES (a derived file, for writing), EISDIR. */
 int handle_open(struct fs *fs, fuse_req_t req, uint64_t ino, int flags, struct handle **handle)
     EXCLUDES(model);
-void handle_free(struct handle *handle);
+/* Gives back all that open took: at release, or when the opener did not hear of it. */
+void handle_close(struct fs *fs, struct handle *handle);
 /* One whose writes are thrown away, for a file that makes itself (restore.h). */
 int handle_discard(struct fs *fs, uint64_t ino, struct handle **handle);
 /* What the kernel is to know of it. */
