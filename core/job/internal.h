@@ -102,7 +102,7 @@ struct jobs {
     bool starved GUARDED_BY(jobs_token);     /* the system had no thread to give */
     bool closing GUARDED_BY(jobs_token);     /* no worker may wait for work */
     bool stop GUARDED_BY(jobs_token);        /* the watchdog's end */
-    bool over GUARDED_BY(jobs_token);        /* jobs_free() has returned: call nobody */
+    bool over GUARDED_BY(jobs_token); /* jobs_free() has returned: call nobody, free nothing */
 };
 
 /* thread.c */

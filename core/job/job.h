@@ -70,9 +70,9 @@ struct jobs *jobs_new(const struct jobs_limits *limits);
 /*
  * Closes all lanes, tells queued jobs ECANCELED, waits up to GRACE_MS for running ones and
  * leaves those that still hang to the end of the process: they are told ECANCELED if they were
- * told nothing yet, and when they return, nothing is called any more, free() neither. done() and
- * late() may run in the caller's thread too: hold no lock that they take. No lane may be used
- * after it.
+ * told nothing yet, and when they return, nothing is called any more, free() neither, and their
+ * threads and data stay. done() and late() may run in the caller's thread too: hold no lock that
+ * they take. No lane may be used after it.
  */
 void jobs_free(struct jobs *jobs, unsigned grace_ms);
 

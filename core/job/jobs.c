@@ -92,6 +92,16 @@ static void settle(struct jobs *jobs) REQUIRES(jobs_token)
     }
 }
 
+/* A hanging thread may have nothing but this of its own job; never taken off. */
+static void leave_to_the_end(struct jobs *jobs)
+{
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    static GSList *left;
+    pthread_mutex_lock(&mutex);
+    left = g_slist_prepend(left, jobs);
+    pthread_mutex_unlock(&mutex);
+}
+
 void jobs_free(struct jobs *jobs, unsigned grace_ms)
 {
     if (!jobs)
@@ -108,7 +118,9 @@ void jobs_free(struct jobs *jobs, unsigned grace_ms)
     bool last = jobs->workers == 0;
     jobs_unlock(jobs);
     if (last)
-        jobs_destroy(jobs); /* else the last of those that hang does */
+        jobs_destroy(jobs);
+    else
+        leave_to_the_end(jobs);
 }
 
 void jobs_stats(struct jobs *jobs, struct jobs_stats *stats)

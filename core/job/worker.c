@@ -8,6 +8,8 @@
  */
 #include "core/job/internal.h"
 
+#include <unistd.h>
+
 static void *worker_main(void *data) EXCLUDES(jobs_token);
 
 unsigned jobs_under_way(const struct jobs *jobs)
@@ -115,6 +117,17 @@ static bool is_slow(const struct jobs *jobs, const struct task *task) REQUIRES(j
     return g_get_monotonic_time() - task->began > (int64_t)jobs->slow_ms * 1000;
 }
 
+/*
+ * What is left to the end of the process keeps all that it has: only its owner could free that,
+ * and the owner is gone.
+ */
+static G_NORETURN void stay(struct jobs *jobs) REQUIRES(jobs_token)
+{
+    jobs_unlock(jobs);
+    for (;;)
+        pause();
+}
+
 static void work(struct jobs *jobs, struct task *task) REQUIRES(jobs_token)
 {
     g_autoptr(GError) error = NULL;
@@ -123,8 +136,9 @@ static void work(struct jobs *jobs, struct task *task) REQUIRES(jobs_token)
     jobs_lock(jobs);
     if (task->job.opens)
         task->lane->hung = error && (task->lost || is_slow(jobs, task));
-    if (!jobs->over)
-        tell(jobs, task, error);
+    if (jobs->over)
+        stay(jobs);
+    tell(jobs, task, error);
     task_end(task);
 }
 
@@ -143,18 +157,11 @@ static bool rest(struct jobs *jobs) REQUIRES(jobs_token)
 static void leave(struct jobs *jobs) RELEASES(jobs_token)
 {
     pthread_t self = pthread_self();
-    bool over = jobs->over;
-    bool last = --jobs->workers == 0;
-    if (over) {
-        pthread_detach(self); /* nobody is left to join it */
-    } else {
-        g_array_append_val(jobs->ended, self);
-        pthread_cond_signal(&jobs->tick);
-        pthread_cond_broadcast(&jobs->changed);
-    }
+    jobs->workers--;
+    g_array_append_val(jobs->ended, self);
+    pthread_cond_signal(&jobs->tick);
+    pthread_cond_broadcast(&jobs->changed);
     jobs_unlock(jobs);
-    if (over && last)
-        jobs_destroy(jobs);
 }
 
 static void *worker_main(void *data)
