@@ -26,6 +26,8 @@ void service_remove(struct engine *engine, struct request *request, struct objec
     REQUIRES(model);
 void service_restart(struct engine *engine, struct request *request, struct object *service)
     REQUIRES(model);
+/* EPERM, EBUSY: policy and state against its removal. */
+bool service_may_go(struct object *service, GError **error) REQUIRES(model);
 /* Something about it or its members has changed: look at it in the next round. */
 void service_nudge(struct engine *engine, struct object *service);
 /* A name or room has become free: services that wanted one look again. */

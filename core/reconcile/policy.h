@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Who may have what: a part of internal.h, which includes it. */
+#pragma once
+
+#include "core/cloud/cloud.h"
+
+struct actor;
+struct engine;
+
+/* ---- policy.c */
+/* Root, cloudfs itself, or the user that runs it. */
+bool actor_is_admin(const struct actor *actor);
+/* EPERM unless OBJECT is ACTOR's. */
+bool policy_owns(const struct object *object, const struct actor *actor, GError **error)
+    REQUIRES_SHARED(model);
+/* Whether ACTOR may want SPEC of OBJECT (NULL: a new one); notes in SPEC whether it is trusted.
+ * EPERM: files elsewhere than the configuration allows, another URI. */
+bool policy_allows(const struct engine *engine, const struct object *object,
+                   const struct actor *actor, Spec *spec, GError **error) REQUIRES_SHARED(model);
+
+/* ---- quota.c */
+/* Whether UID and GID may have OBJECT (NULL: a new one) want SPEC; EDQUOT with the numbers. */
+bool quota_allows(const struct engine *engine, const struct object *object, uid_t uid, gid_t gid,
+                  const Spec *spec, GError **error) REQUIRES_SHARED(model);
+/* The same if all of PLANS were made real. */
+bool quota_allows_plans(const struct engine *engine, const GPtrArray *plans, GError **error)
+    REQUIRES_SHARED(model);
+/* The same of OBJECT as it is, for a new owner. */
+bool quota_allows_owner(const struct engine *engine, const struct object *object, uid_t uid,
+                        gid_t gid, GError **error) REQUIRES_SHARED(model);
