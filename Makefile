@@ -38,7 +38,9 @@ CFLAGS ?= -O2 -g
 # Not every processor's compiler has them.
 has = $(shell $(CC) -Werror $(1) -x c -c -o /dev/null /dev/null 2>/dev/null && echo $(1))
 HAS := $(call has,-fcf-protection) $(call has,-fstack-clash-protection)
-HARDEN = -fstack-protector-strong -fPIE -D_FORTIFY_SOURCE=2 $(HAS)
+# The C library refuses to fortify what is not optimized.
+FORTIFY = $(if $(filter-out -O0,$(filter -O%,$(CFLAGS))),-D_FORTIFY_SOURCE=2)
+HARDEN = -fstack-protector-strong -fPIE $(FORTIFY) $(HAS)
 LDHARDEN = -pie -Wl,-z,relro,-z,now,-z,noexecstack
 ifdef SAN
 HARDEN = -fPIE
