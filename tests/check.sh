@@ -238,7 +238,7 @@ long_kill() {
     title 'killed at every step'
     rm -f "$at"
     KILL_POINTS='.*' KILL_NTH=${KILL_NTH:-2} KILLED_AT=$at LIMIT=1800 \
-        mounts "$BUILD/fail/cloudfs" 70 71 72
+        mounts "$BUILD/fail/cloudfs" 70 71 72 78
     # Moves are aborted when they take too long, and guests are asked by tests of their own.
     left=$("$BUILD/fail/cloudfs" --list-failpoints | grep -Ev '^virt[.](abort|probe)' |
         comm -23 - <(sort -u "$at") | xargs)

@@ -126,9 +126,13 @@ void vm_gone(struct engine *engine, struct object *vm)
 
     if (vm_work(vm)->busy)
         return; /* the job's own doing; its outcome will tell */
-    if (!vm->vm.managed) {
+    if (!vm->vm.managed && !vm->next) {
         vm_forget(engine, vm);
         return;
+    }
+    if (!vm->vm.managed) { /* it was being adopted, and its spec may have been accepted */
+        cloud_set_managed(engine->cloud, vm);
+        cloud_accept_next(vm);
     }
     if (vm->vm.phase == VM_CREATING || vm->vm.phase == VM_DESTROYING || vm->vm.phase == VM_FAILED ||
         vm->vm.phase == VM_PENDING) {

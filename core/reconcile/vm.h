@@ -73,7 +73,8 @@ void vm_begin(struct engine *engine, struct object *vm, const char *text, Spec *
 /* A job of VM has ended: tells its service and its waiters. */
 void vm_settled(struct engine *engine, struct object *vm, const GError *error) REQUIRES(model);
 void vm_forget(struct engine *engine, struct object *vm) REQUIRES(model);
-/* Renames VM's domain, then calls vm_renamed() (move.c). */
+/* Renames VM's domain, then calls vm_renamed() (move.c); EEXIST, and all as before, if somebody has
+ * taken NAME meanwhile. */
 void vm_rename(struct engine *engine, struct object *vm, const char *name) REQUIRES(model);
 void vm_renamed(struct engine *engine, struct object *vm, const char *name) REQUIRES(model);
 /* EPERM, EBUSY: policy and state against its removal. */

@@ -276,59 +276,6 @@ void vm_power(struct engine *engine, struct object *vm, enum domain_verb verb, b
     task_submit(engine, host_work(vm->vm.host)->work, task);
 }
 
-/* ---- rename */
-
-static void run_rename(struct task *task, const struct virt_ops *ops, struct virt *virt,
-                       GError **error)
-{
-    const struct virt_plan plan = task_plan(task);
-
-    ops->rename(virt, &plan, &task->domain, error);
-}
-
-static void done_rename(struct engine *engine, struct task *task, const GError *error)
-    REQUIRES(model)
-{
-    struct object *vm = vm_of_task(engine, task);
-
-    if (!vm)
-        return;
-    if (!error || !vm_outcome_unknown(error))
-        g_clear_pointer(&vm->vm.new_name, g_free);
-    if (error) {
-        vm_report(engine, vm, "renaming", error);
-    } else if (cloud_find(engine->cloud, OBJECT_VM, task->object)) {
-        /* Somebody took the name meanwhile: the domain has it, the directory cannot. */
-        vm_seen(engine, vm, task->domain);
-    } else {
-        failpoint_reached("rename.told");
-        vm_renamed(engine, vm, task->object);
-        vm_seen(engine, vm, task->domain);
-    }
-    vm_settled(engine, vm, error);
-}
-
-void vm_rename(struct engine *engine, struct object *vm, const char *name)
-{
-    struct task *task = vm_task(engine, vm);
-
-    vm_task_plan(engine, task, vm, vm->spec, vm->spec_text);
-    /* Kept, so that a crash on the way does not leave the two with different names. */
-    if (name != vm->vm.new_name) {
-        g_free(vm->vm.new_name);
-        vm->vm.new_name = g_strdup(name);
-    }
-    engine_touch(engine, vm);
-    g_free(task->name);
-    task->name = g_strdup(name);
-    g_free(task->object);
-    task->object = g_strdup(name);
-    task->run = run_rename;
-    task->done = done_rename;
-    task->deadline_ms = POWER_DEADLINE_MS;
-    task_submit(engine, host_work(vm->vm.host)->work, task);
-}
-
 /* ---- destroy */
 
 static void run_destroy(struct task *task, const struct virt_ops *ops, struct virt *virt,

@@ -5,7 +5,8 @@
 # A test says, in functions of these names, of each operation: before_OPERATION makes what is there
 # before, do_OPERATION does it, and after_OPERATION succeeds when what is there now is as before or
 # as asked. Besides: `sound` succeeds when hosts and directories agree and nothing is left over,
-# `clear_all` removes everything. Then `walk OPERATION...`.
+# `clear_all` removes everything. Where there is a function `meanwhile`, it is called after the kill
+# and mounts again in its own way. Then `walk OPERATION...`.
 #
 #     KILL_POINTS   a regular expression: at which points to kill (the test's own choice of few)
 #     KILL_NTH      at the first so many passes of each (1)
@@ -57,8 +58,9 @@ finally() { # COMMAND...: is true before long
     done
 }
 
+# A job that the kill had cut off may be under way again: then the VM is busy.
 clean() {
-    clear_all
+    finally clear_all
     POINT="$POINT, cleared"
     finally sound
 }
@@ -109,6 +111,7 @@ kill_at() { # OPERATION POINT NTH
     bury "$asking"
     killed=$((killed + 1))
     echo "$2" >>"$T/killed_at"
+    ! declare -F meanwhile >/dev/null || meanwhile "$1"
     mount_up
     finally "after_$1"
     finally sound
