@@ -40,6 +40,16 @@ static void drop_unmanaged(struct engine *engine, struct object *host) REQUIRES(
     }
 }
 
+static void keep_unmanaged(struct engine *engine, struct object *host) REQUIRES(model)
+{
+    for (unsigned i = 0; i < host->host.vms->len; i++) {
+        struct object *vm = host->host.vms->pdata[i];
+
+        if (!vm->vm.managed)
+            undo_keep(engine, vm);
+    }
+}
+
 bool host_restart(struct engine *engine, struct object *host, GError **error)
 {
     bool ok;
@@ -57,16 +67,58 @@ bool host_restart(struct engine *engine, struct object *host, GError **error)
     return ok;
 }
 
-static void apply_uri(struct engine *engine, struct request *request, struct object *host)
+/* A connection is left only when that was kept: if it cannot be, nothing has happened to it. */
+struct leaving {
+    struct object *host; /* a reference */
+    engine_ticket ticket;
+};
+
+static void leave_later(struct engine *engine, struct object *host, engine_ticket ticket,
+                        void (*fn)(struct engine *engine, void *data, const GError *error))
+{
+    struct leaving *leaving = g_new0(struct leaving, 1);
+
+    leaving->host = object_ref(host);
+    leaving->ticket = ticket;
+    engine_after_commit(engine, fn, leaving);
+}
+
+static void leave_now(struct engine *engine, const struct leaving *leaving, const GError *refused)
     REQUIRES(model)
 {
+    struct request *request = g_hash_table_lookup(engine->requests, &leaving->ticket);
+    struct object *host = leaving->host;
     g_autoptr(GError) error = NULL;
 
-    if (!host_restart(engine, host, &error)) {
-        request_finish(engine, request->ticket, host, error);
-        return;
-    }
-    request_wait(engine, request, &host_work(host)->waiters, true);
+    if (refused || !host->alive)
+        request_answer(engine, leaving->ticket, refused ? refused->code : ENOENT);
+    else if (!host_restart(engine, host, &error))
+        request_finish(engine, leaving->ticket, host, error);
+    else if (request)
+        request_wait(engine, request, &host_work(host)->waiters, true);
+}
+
+static void go_to_uri(struct engine *engine, void *data, const GError *error)
+{
+    struct leaving *leaving = data;
+
+    cloud_write_lock(engine->cloud);
+    leave_now(engine, leaving, error);
+    cloud_write_unlock(engine->cloud);
+    object_unref(leaving->host);
+    g_free(leaving);
+}
+
+static void end_removed(struct engine *engine, void *data, const GError *error)
+{
+    struct leaving *leaving = data;
+
+    cloud_write_lock(engine->cloud);
+    if (!error)
+        host_end(engine, leaving->host);
+    cloud_write_unlock(engine->cloud);
+    object_unref(leaving->host);
+    g_free(leaving);
 }
 
 void host_commit(struct engine *engine, struct request *request, struct object *host,
@@ -87,7 +139,7 @@ void host_commit(struct engine *engine, struct request *request, struct object *
     cloud_event(engine->cloud, host, &request->actor, "spec written");
     engine_touch(engine, host);
     if (moves) {
-        apply_uri(engine, request, host);
+        leave_later(engine, host, request->ticket, go_to_uri);
         return;
     }
     cloud_refresh_state(engine->cloud, host);
@@ -115,8 +167,9 @@ void host_remove(struct engine *engine, struct request *request, struct object *
         return;
     }
     cloud_event(engine->cloud, host, &request->actor, "removed");
-    host_end(engine, host);
+    keep_unmanaged(engine, host);
     drop_unmanaged(engine, host);
+    leave_later(engine, host, 0, end_removed);
     engine_forget(engine, host->id);
     cloud_remove(engine->cloud, host);
     engine->room_changed = true;

@@ -61,10 +61,10 @@ struct engine {
     int64_t pass_from;       /* monotonic microseconds: no pass over what waits before */
     struct mover *mover;     /* plans of moves (rebalance.c) */
     unsigned pass_timer, explain_timer;
-    GError *store_error; /* why the last save failed; NULL: it did not */
-    uint64_t round;      /* how many have been saved */
-    GPtrArray *mementos; /* what requests of this round have changed (undo.c); NULL: nothing */
-    uint64_t last_job;   /* the number of the last VM's job, or of its end */
+    GError *store_error;       /* why the last save failed; NULL: it did not */
+    uint64_t round;            /* how many have been saved */
+    struct mementos *mementos; /* what this round's requests have changed (undo.c); or NULL */
+    uint64_t last_job;         /* the number of the last VM's job, or of its end */
 };
 
 /* After the next commit, without the lock. ERROR: why it failed, or NULL. */

@@ -8,7 +8,8 @@
 struct memento {
     struct object *object;
     bool none; /* it was not there */
-    char *name, *text;
+    char *name, *text, *error;
+    int error_code;
     Spec *spec;
     uid_t uid;
     gid_t gid;
@@ -25,6 +26,12 @@ struct memento {
     bool maintenance, removing;
 };
 
+/* Of a round. */
+struct mementos {
+    GPtrArray *all;        /* struct memento *, in the order of the changes */
+    GHashTable *of_object; /* the objects that have one */
+};
+
 static void memento_free(void *data)
 {
     struct memento *old = data;
@@ -32,16 +39,30 @@ static void memento_free(void *data)
     object_unref(old->object);
     g_free(old->name);
     g_free(old->text);
+    g_free(old->error);
     g_clear_pointer(&old->spec, spec_unref);
     g_free(old);
 }
 
 bool undo_keeps(const struct engine *engine, const struct object *object)
 {
-    for (unsigned i = 0; engine->mementos && i < engine->mementos->len; i++)
-        if (((const struct memento *)engine->mementos->pdata[i])->object == object)
-            return true;
-    return false;
+    return engine->mementos && g_hash_table_contains(engine->mementos->of_object, object);
+}
+
+static struct mementos *mementos_new(void)
+{
+    struct mementos *mementos = g_new0(struct mementos, 1);
+
+    mementos->all = g_ptr_array_new_with_free_func(memento_free);
+    mementos->of_object = g_hash_table_new(NULL, NULL);
+    return mementos;
+}
+
+static void mementos_free(struct mementos *mementos)
+{
+    g_hash_table_destroy(mementos->of_object);
+    g_ptr_array_unref(mementos->all);
+    g_free(mementos);
 }
 
 static struct memento *keep(struct engine *engine, struct object *object) REQUIRES(model)
@@ -50,8 +71,9 @@ static struct memento *keep(struct engine *engine, struct object *object) REQUIR
 
     old->object = object_ref(object);
     if (!engine->mementos)
-        engine->mementos = g_ptr_array_new_with_free_func(memento_free);
-    g_ptr_array_add(engine->mementos, old);
+        engine->mementos = mementos_new();
+    g_ptr_array_add(engine->mementos->all, old);
+    g_hash_table_add(engine->mementos->of_object, object);
     return old;
 }
 
@@ -86,6 +108,8 @@ void undo_keep(struct engine *engine, struct object *object)
     old = keep(engine, object);
     old->name = g_strdup(object->name);
     old->text = g_strdup(object->spec_text);
+    old->error = g_strdup(object->error);
+    old->error_code = object->error_code;
     old->spec = object->spec ? spec_ref(object->spec) : NULL;
     old->uid = object->uid;
     old->gid = object->gid;
@@ -103,7 +127,7 @@ void undo_keep_none(struct engine *engine, struct object *object)
 
 void undo_clear(struct engine *engine)
 {
-    g_clear_pointer(&engine->mementos, g_ptr_array_unref);
+    g_clear_pointer(&engine->mementos, mementos_free);
 }
 
 /* ---- taking back */
@@ -163,18 +187,13 @@ static void restore_vm(struct engine *engine, const struct memento *old, bool re
     placing_reserve(engine, vm);
 }
 
-static void restore_host(struct engine *engine, const struct memento *old, bool rewritten, int err)
-    REQUIRES(model)
+/* Its connection was not left yet (hostspec.c). */
+static void restore_host(struct engine *engine, const struct memento *old) REQUIRES(model)
 {
     struct object *host = old->object;
-    g_autoptr(GError) error = NULL;
 
     host->host.maintenance = old->maintenance;
-    if (!rewritten && host_work(host))
-        return;
-    if (host_work(host))
-        requests_answer(engine, &host_work(host)->waiters, err);
-    host_restart(engine, host, &error);
+    cloud_refresh_place(engine->cloud, host);
 }
 
 static void restore_part(struct engine *engine, const struct memento *old, bool rewritten, int err)
@@ -187,7 +206,7 @@ static void restore_part(struct engine *engine, const struct memento *old, bool 
         restore_vm(engine, old, rewritten, err);
         break;
     case OBJECT_HOST:
-        restore_host(engine, old, rewritten, err);
+        restore_host(engine, old);
         break;
     case OBJECT_SERVICE:
         if (rewritten || service_work(object)->removing != old->removing)
@@ -225,14 +244,25 @@ static void restore(struct engine *engine, struct memento *old, const GError *er
     engine_touch(engine, object);
 }
 
-/* The last change first: a name may have gone from one to another. */
-void undo_all(struct engine *engine, const GError *error)
+/* A domain that was only shown went with its host, and is there again as that is. */
+static void relink(struct engine *engine, const struct memento *old) REQUIRES(model)
 {
-    g_autoptr(GPtrArray) mementos = g_steal_pointer(&engine->mementos);
+    struct object *vm = old->object;
+    struct object *host = old->host ? cloud_by_id(engine->cloud, old->host) : NULL;
 
-    if (!mementos)
+    if (vm->kind != OBJECT_VM || !vm->alive || vm->vm.host || !host)
         return;
-    cloud_write_lock(engine->cloud);
+    cloud_set_host(engine->cloud, vm, host);
+    placing_reserve(engine, vm);
+    cloud_set_error(engine->cloud, vm, old->error_code, old->error); /* nobody asked for it */
+    cloud_refresh_state(engine->cloud, vm);
+    memcpy(vm->times, old->times, sizeof vm->times);
+}
+
+/* The last change first: a name may have gone from one to another. */
+static void take_back(struct engine *engine, const GPtrArray *mementos, const GError *error)
+    REQUIRES(model)
+{
     for (unsigned i = mementos->len; i-- > 0;) {
         struct memento *old = mementos->pdata[i];
 
@@ -241,6 +271,20 @@ void undo_all(struct engine *engine, const GError *error)
         else if (old->object->alive)
             vanish(engine, old->object, error->code);
     }
+    for (unsigned i = 0; i < mementos->len; i++)
+        relink(engine, mementos->pdata[i]);
+}
+
+void undo_all(struct engine *engine, const GError *error)
+{
+    struct mementos *mementos = g_steal_pointer(&engine->mementos);
+
+    if (!mementos)
+        return;
+    cloud_write_lock(engine->cloud);
+    take_back(engine, mementos->all, error);
     engine->room_changed = true;
     cloud_write_unlock(engine->cloud);
+    mementos_free(mementos);
+    undo_clear(engine); /* nothing of this is a change */
 }

@@ -43,20 +43,74 @@ left() { # ANSWER OBJECT NOW BEFORE GOOD
     *) ! [ -d "$M/$2" ] || [ -s "$M/$2/error" ] || die "$RULE: $2 answers $1 without a sentence" ;;
     esac
 }
+# Hosts too small for what is made here: one with a domain that nobody manages, and two more.
+tiny_host() { # NAME [DOMAIN]
+    test_host "$1" 1 16 >/dev/null
+    [ $# = 1 ] || sed -i "/^<.node>/i <domain type='test'><name>$2</name><uuid>$(cat /proc/sys/kernel/random/uuid)</uuid><memory unit='MiB'>8</memory><vcpu>1</vcpu><os><type>hvm</type></os></domain>" "$T/$1.xml"
+}
+host() { printf 'uri = test://%s/%s.xml\ncost = %s\n' "$T" "$1" "$2"; } # NAME COST
+tiny_host tiny alien
+tiny_host other
+tiny_host third
+
 spec_of() { cat "$M/$1/spec" 2>/dev/null && echo . || echo gone; }
 there() { [ -d "$M/$1" ] && echo there || echo gone; }
 
-# Five objects that are there before, and what is done to them under the fault.
+# Objects that are there before, and what is done to them under the fault.
 prepare() {
-    mkdir "$M"/vms/{new,change,go,off} "$M/services/s" "$M/plan/p"
+    mkdir "$M"/vms/{new,change,go,off} "$M/services/s" "$M/plan/p" "$M"/plan/both{,/x,/y} "$M"/hosts/{tiny,new,third}
     gives ok write "$M/vms/change/spec" "$OLD"
     gives ok write "$M/vms/go/spec" "$OLD"
     gives ok write "$M/vms/off/spec" "$OFF"
     gives ok write "$M/services/s/spec" "$(service 1)"$'\n'
     gives ok write "$M/plan/p/spec" "$OLD"
+    gives ok write "$M/plan/both/x/spec" "$OLD"
+    gives ok write "$M/plan/both/y/spec" "$OLD"
+    gives ok write "$M/hosts/third/spec" "$(host third 1)"$'\n'
+    gives ok write "$M/hosts/tiny/spec" "$(host tiny 1)"$'\n'
+    wait_for 5 reads "$M/vms/alien/state" running
+    alien=$(inode "$M/vms/alien")
+    allocated=$(allocated)
 }
+allocated() { cat "$M"/hosts/h1/resources | awk '/_allocated/'; }
+as_allocated() { [ "$(allocated)" = "$allocated" ]; }
+
+# What is asked of hosts and of plans that go together.
+work_on_hosts() {
+    local answer
+    answer=$(errno_of write "$M/hosts/new/spec" "$(host other 1)"$'\n')
+    left "$answer" hosts/new "$(spec_of hosts/new)" . "$(host other 1)"$'\n.'
+    answer=$(errno_of write "$M/hosts/tiny/spec" "$(host tiny 2)"$'\n')
+    left "$answer" hosts/tiny "$(spec_of hosts/tiny)" "$(host tiny 1)"$'\n.' "$(host tiny 2)"$'\n.'
+    # It has not even been left for a moment.
+    case $RULE in store*) is "$M/vms/alien/state" running ;; esac
+    answer=$(errno_of write "$M/hosts/third/spec" "$(host other 1)"$'\n')
+    left "$answer" hosts/third "$(spec_of hosts/third)" "$(host third 1)"$'\n.' "$(host other 1)"$'\n.'
+    answer=$(errno_of rmdir "$M/hosts/tiny")
+    left "$answer" hosts/tiny "$(there hosts/tiny)" there gone
+    case $answer in
+    ok) ;;
+    *)
+        wait_for 10 test -d "$M/vms/alien"
+        same "$(inode "$M/vms/alien")" "$alien"
+        is "$M/vms/alien/error" ''
+        ;;
+    esac
+}
+work_on_plans() {
+    local answer now
+    answer=$(errno_of rename "$M/plan/both" "$M/vms/both")
+    now="$(there plan/both/x) $(there plan/both/y) $(there vms/x) $(there vms/y)"
+    case $RULE$answer in
+    virt*E*) same "$now" 'gone gone there there' ;;
+    *) left "$answer" plan/both "$now" 'there there gone gone' 'gone gone there there' ;;
+    esac
+}
+
 work() {
     local answer
+    work_on_hosts
+    work_on_plans
     answer=$(errno_of mkdir "$M/vms/draft")
     left "$answer" vms/draft "$(there vms/draft)" gone there
     answer=$(errno_of write "$M/vms/new/spec" "$OLD")
@@ -98,11 +152,12 @@ recover() {
     is "$M/vms/change/error" ''
     wait_for 20 retried services/s "$(service 2)"$'\n'
     wait_for 10 reads "$M/services/s/state" ready
+    wait_for 20 retried hosts/new "$(host other 1)"$'\n'
     same "$(cat "$M"/vms/{new,change}/state | xargs)" 'running running'
     # Both have the new number: what the hypervisor has is what the spec says.
     has "$M/vms/change/domain.xml" "<vcpu[^>]*>2<|current=.2."
     # Everything can go, and nothing is reserved then.
-    emptied() { rm -r "$M"/services/s "$M"/vms/* "$M"/plan/* 2>/dev/null || true; [ -z "$(ls "$M/vms" "$M/services/" "$M/plan" | grep -v :)" ]; }
+    emptied() { rm -r "$M"/services/s "$M"/vms/* "$M"/plan/* "$M"/hosts/{tiny,new,third} 2>/dev/null || true; [ -z "$(ls "$M/vms" "$M/services/" "$M/plan" | grep -v :)" ]; }
     wait_for 20 emptied
     nothing() { [ "$(value "$M/hosts/h1/resources" memory_allocated)" = 0 ]; }
     wait_for 10 nothing
@@ -113,6 +168,9 @@ under() { # POINT FAULT ERRNO
     prepare
     arm "$RULE"
     work
+    case $RULE in # nothing can be saved at all
+    store.[bpc]*=ENOSPC) wait_for 5 as_allocated ;;
+    esac
     arm ''
     recover
     running $CLOUD || die "$RULE: cloudfs is no more"
