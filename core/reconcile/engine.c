@@ -178,21 +178,30 @@ static void answer_all(struct engine *engine)
         request_answer(engine, *(engine_ticket *)each->data, EINTR);
 }
 
+void engine_round(struct engine *engine)
+{
+    g_main_context_iteration(engine->context, true); /* timers; ends when there is mail */
+    mailbox_dispatch(engine->box, engine);
+    settle(engine);
+}
+
+static void last_round(struct engine *engine)
+{
+    mailbox_close(engine->box);
+    answer_all(engine);
+    save_last(engine);
+    settle(engine);
+}
+
 static void *engine_main(void *data)
 {
     struct engine *engine = data;
 
     g_main_context_push_thread_default(engine->context);
     settle(engine);
-    while (!g_atomic_int_get(&engine->stop)) {
-        g_main_context_iteration(engine->context, true); /* timers; ends when there is mail */
-        mailbox_dispatch(engine->box, engine);
-        settle(engine);
-    }
-    mailbox_close(engine->box);
-    answer_all(engine);
-    save_last(engine);
-    settle(engine);
+    while (!g_atomic_int_get(&engine->stop))
+        engine_round(engine);
+    last_round(engine);
     g_main_context_pop_thread_default(engine->context);
     return NULL;
 }
@@ -217,7 +226,7 @@ static struct engine *engine_alloc(const struct conf *conf, const struct virt_op
 
     engine->conf = conf;
     engine->virt = virt;
-    engine->wait_ms = MIN((unsigned)(conf->wait * 1000), request_timeout_ms());
+    engine->wait_ms = (unsigned)(conf->wait * 1000);
     engine->cloud = cloud_new(conf);
     engine->context = g_main_context_new();
     engine->box = mailbox_new(engine->context);
@@ -298,7 +307,7 @@ struct engine *engine_new(const struct conf *conf, GError **error)
     return engine_new_with(conf, virt_faulty(&virt_libvirt), error);
 }
 
-struct engine *engine_new_with(const struct conf *conf, const struct virt_ops *virt, GError **error)
+struct engine *engine_make(const struct conf *conf, const struct virt_ops *virt, GError **error)
 {
     g_autofree char *parent = g_path_get_dirname(conf->state);
     struct engine *engine;
@@ -316,6 +325,16 @@ struct engine *engine_new_with(const struct conf *conf, const struct virt_ops *v
         return NULL;
     }
     mailbox_post(engine->box, begin_hosts, NULL, NULL);
+    return engine;
+}
+
+struct engine *engine_new_with(const struct conf *conf, const struct virt_ops *virt, GError **error)
+{
+    struct engine *engine = engine_make(conf, virt, error);
+
+    if (!engine)
+        return NULL;
+    engine->wait_ms = MIN(engine->wait_ms, request_timeout_ms());
     engine->thread = g_thread_new("engine", engine_main, engine);
     return engine;
 }
@@ -324,9 +343,13 @@ void engine_free(struct engine *engine)
 {
     if (!engine)
         return;
-    g_atomic_int_set(&engine->stop, 1);
-    g_main_context_wakeup(engine->context);
-    g_thread_join(engine->thread);
+    if (engine->thread) {
+        g_atomic_int_set(&engine->stop, 1);
+        g_main_context_wakeup(engine->context);
+        g_thread_join(engine->thread);
+    } else {
+        last_round(engine);
+    }
     engine_dispose(engine);
 }
 

@@ -42,7 +42,7 @@ struct engine {
     struct jobs *jobs;
     const struct virt_ops *virt;
 
-    GThread *thread;
+    GThread *thread; /* NULL: engine_round() is called */
     GMainContext *context;
     struct mailbox *box;
     gint stop;        /* atomic */
@@ -88,6 +88,10 @@ enum spec_kind spec_kind_of(enum object_kind kind, const char *text, size_t len)
 /* engine_new() with a hypervisor of the caller's: how tests make one that fails. */
 struct engine *engine_new_with(const struct conf *conf, const struct virt_ops *virt,
                                GError **error);
+/* The same without a thread: it goes on when its maker calls engine_round(), which waits for mail
+ * or a timer in `context`. */
+struct engine *engine_make(const struct conf *conf, const struct virt_ops *virt, GError **error);
+void engine_round(struct engine *engine);
 
 /* ---- save.c, load.c: between the model and the store */
 bool engine_save(struct engine *engine, GError **error) EXCLUDES(model);

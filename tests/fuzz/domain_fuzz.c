@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Any bytes as what a hypervisor sends: a domain's XML, a mark, capabilities. The first byte says
- * which keys a change would edit.
+ * Any bytes as what a hypervisor sends. The first byte says as what: a domain's XML, a mark,
+ * capabilities, or a domain to be changed, and then which keys.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -83,9 +83,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0)
         return 0;
     g_autofree char *xml = g_strndup((const char *)data + 1, size - 1);
-    read_domain(xml);
-    read_mark(xml);
-    read_capabilities(xml);
-    edit(xml, data[0] & 0x3f);
+    switch (data[0] >> 6) {
+    case 0:
+        read_domain(xml);
+        break;
+    case 1:
+        read_mark(xml);
+        break;
+    case 2:
+        read_capabilities(xml);
+        break;
+    default:
+        edit(xml, data[0] & 0x3f);
+    }
     return 0;
 }

@@ -2,7 +2,7 @@
 /*
  * Any bytes as what processes do with the tree: names made, renamed and removed, files opened,
  * written and read through several handles, by several users, signals in between, a hypervisor
- * that fails, and the mount taken down and up.
+ * that fails or takes its time, and the mount taken down and up.
  *
  * Each request is answered once, with an errno that there is (tree_kernel.c), and at the end the
  * tree is one: tree_walk.c. The names and texts are few, so that they meet.
@@ -263,7 +263,7 @@ static void do_hypervisor(struct script *s)
     static const int errors[] = {0, 0, EIO, EHOSTDOWN, ENOSPC, EOPNOTSUPP, EBUSY};
     unsigned what = script_byte(s), err = (unsigned)errors[script_byte(s) % G_N_ELEMENTS(errors)];
 
-    switch (what % 6) {
+    switch (what % 8) {
     case 0:
         fail_create(what & 0x80 ? "test:///a" : "test:///b", (int)err);
         break;
@@ -278,6 +278,12 @@ static void do_hypervisor(struct script *s)
         break;
     case 4:
         set_flag(&fake.lose_create, err != 0);
+        break;
+    case 5:
+        world_set_slow(err != 0);
+        break;
+    case 6:
+        set_flag(&fake.sick, err != 0);
         break;
     default:
         set_flag(&fake.change_later, err != 0);
@@ -300,35 +306,72 @@ static void do_remount(struct script *s)
     world_again(s->fs);
 }
 
+/* From a moment to a minute. */
+static void do_sleep(struct script *s)
+{
+    world_sleep(s->fs, 1U << script_byte(s) % 16);
+}
+
 static void (*const steps[])(struct script *) = {
-    do_lookup, do_getattr, do_setattr, do_readlink, do_mkdir,  do_remove, do_link,       do_rename,
-    do_open,   do_create,  do_read,    do_write,    do_write,  do_flush,  do_release,    do_list,
-    do_poll,   do_statfs,  do_mkdir,   do_rename,   do_create, do_remove, do_hypervisor, do_remount,
+    do_lookup,  do_getattr,    do_setattr, do_readlink, do_mkdir, do_remove, do_link,
+    do_rename,  do_open,       do_create,  do_read,     do_write, do_write,  do_flush,
+    do_release, do_list,       do_poll,    do_statfs,   do_mkdir, do_rename, do_create,
+    do_remove,  do_hypervisor, do_remount, do_sleep,
 };
 
 /* What every input may name from the start. */
+static const struct {
+    const char *path;
+    bool changes; /* names come and go there */
+} places[] = {
+    {"hosts",          false},
+    {"vms",            true },
+    {"services",       true },
+    {"plan",           true },
+    {"specs",          false},
+    {"hosts/a",        false},
+    {"hosts/b",        false},
+    {"specs/vms",      true },
+    {"specs/services", true },
+    {"specs/hosts",    true },
+    {"hosts/a/vms",    true },
+};
+
+/* The numbers are the same each time. */
 static void find_fixed(struct script *s)
 {
-    static const char *const places[] = {"hosts",          "vms",         "services",   "plan",
-                                         "specs",          "hosts/a",     "hosts/b",    "specs/vms",
-                                         "specs/services", "specs/hosts", "hosts/a/vms"};
+    static uint64_t found[G_N_ELEMENTS(places)];
 
-    G_STATIC_ASSERT(G_N_ELEMENTS(places) < FIXED);
+    G_STATIC_ASSERT(G_N_ELEMENTS(places) + 1 == FIXED);
+    for (unsigned i = 0; i < G_N_ELEMENTS(places) && !found[i]; i++)
+        found[i] = walk_find(s->fs, places[i].path);
     for (unsigned i = 0; i < INOS; i++)
-        s->inos[i] = 1;
-    for (unsigned i = 0; i < G_N_ELEMENTS(places); i++)
-        s->inos[i + 1] = walk_find(s->fs, places[i]);
+        s->inos[i] = i > 0 && i < FIXED ? found[i - 1] : 1;
 }
 
+/* Everything takes several times as long as the script: for one order in 16. */
+static void look(struct script *s, unsigned order)
+{
+    if (order % 16 == 15)
+        walk_tree(s->fs);
+    for (unsigned i = 0; i < G_N_ELEMENTS(places) && order % 16 != 15; i++)
+        if (places[i].changes)
+            walk_dir(s->fs, s->inos[i + 1]);
+}
+
+/* The first byte chooses the order of what happens beside the script. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct script s = {.data = data, .left = size, .fs = world_begin()};
+    struct script s = {.data = data, .left = size};
+    unsigned order;
 
+    order = script_byte(&s);
+    s.fs = world_begin(order);
     find_fixed(&s);
     for (unsigned i = 0; s.left && i < STEPS; i++)
         steps[script_byte(&s) % G_N_ELEMENTS(steps)](&s);
     let_go(&s);
-    walk_tree(s.fs);
+    look(&s, order);
     world_end(s.fs);
     return 0;
 }

@@ -2,20 +2,20 @@
 /*
  * The kernel's side of FUSE, for a fuzzer: the functions of libfuse that fs/ answers and asks with,
  * in place of libfuse's. A request that is answered twice, or used after its answer, ends the
- * process; one that is never answered ends it when somebody waits for it.
+ * process; one that is never answered ends it when somebody waits for it. One thread: who waits
+ * lets the world go on (tree_world.h).
  */
 #pragma once
 
 #include <fuse_lowlevel.h>
 #include <glib.h>
-#include <pthread.h>
 #include <stdbool.h>
 
 struct fs;
 
 /* A request and what came of it. The fuzzer's, whereas struct fuse_req dies with its answer. */
 struct call {
-    struct fuse_req *req; /* NULL: answered; under the lock */
+    struct fuse_req *req; /* NULL: answered */
     struct fs *fs;
     struct fuse_ctx ctx;
     bool interrupted;
@@ -29,9 +29,7 @@ struct call {
     GByteArray *data;
     size_t written;
 
-    pthread_mutex_t lock;
-    pthread_cond_t answered;
-    void (*interrupt)(fuse_req_t req, void *data); /* under the lock */
+    void (*interrupt)(fuse_req_t req, void *data);
     void *interrupt_data;
 };
 

@@ -3,7 +3,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "tests/fuzz/tree_proc.h"
 
 /* ---- what the bytes say */
 
@@ -103,7 +104,7 @@ struct call *script_ask(struct script *s)
 {
     static const uid_t users[] = {0, 0, 1000, 1001};
     unsigned who = script_byte(s);
-    pid_t pid = who & 0x80 ? 0 : getpid();
+    pid_t pid = who & 0x80 ? 0 : PROC_ANY | (pid_t)(who >> 2 & PROC_BITS);
 
     return call_new(s->fs, users[who % G_N_ELEMENTS(users)], pid);
 }

@@ -10,3 +10,5 @@ uint64_t walk_find(struct fs *fs, const char *path);
 void walk_names(struct fs *fs, uint64_t dir, size_t size, bool plus);
 /* Everything: no name twice, each can be looked up and has the size that reading gives. */
 void walk_tree(struct fs *fs);
+/* The same of what DIR holds, but not what is in directories there. */
+void walk_dir(struct fs *fs, uint64_t dir);

@@ -1,18 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/fuzz/tree_world.h"
 
-#include <glib/gstdio.h>
+#include <dlfcn.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/reconcile/internal.h"
 #include "fs/pages.h"
+#include "tests/fuzz/tree_jobs.h"
+#include "tests/fuzz/tree_notify.h"
+#include "tests/fuzz/tree_store.h"
 #include "tests/unit/reconcile_fake.h"
 
+enum { STEPS_TO_UP = 1000, SECOND = 1000 * 1000 };
+
 static const char configuration[] = "[cloud]\n"
-                                    "state = %s\n"
+                                    "state = /nowhere\n"
                                     "sample = 1\n"
                                     "grace = 0.05\n"
                                     "wait = 2\n"
@@ -24,6 +32,95 @@ static const char configuration[] = "[cloud]\n"
                                     "vms = 3\n"
                                     "memory = 2GiB\n";
 static struct conf *conf;
+
+static struct {
+    int64_t now;   /* monotonic microseconds */
+    int64_t until; /* time does not pass beyond; 0: as far as it takes */
+    uint32_t order;
+    bool slow, still; /* still: none passes */
+} world;
+
+void world_wrong(const char *what, const char *name)
+{
+    dprintf(STDERR_FILENO, "%s: %s\n", name, what);
+    abort();
+}
+
+/* ---- time */
+
+/* In place of libc's, for all that is linked: the clock that timers and deadlines are by is ours.
+ * libFuzzer's own is the other one. */
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+    static int (*libc)(clockid_t, struct timespec *);
+
+    if (!libc)
+        *(void **)&libc = dlsym(RTLD_NEXT, "clock_gettime");
+    if (clock != CLOCK_MONOTONIC)
+        return libc(clock, now);
+    *now = (struct timespec){world.now / SECOND, world.now % SECOND * 1000};
+    return 0;
+}
+
+/* What GLib waits with: where there is no mail, the time of the next timer has come. */
+static int pass_time(GPollFD *fds, unsigned n, int timeout)
+{
+    int ready = poll((struct pollfd *)fds, n, 0);
+
+    if (ready || timeout <= 0 || world.still)
+        return ready;
+    world.now += (int64_t)timeout * 1000;
+    if (world.until && world.now > world.until)
+        world.now = world.until;
+    return 0;
+}
+
+/* ---- what happens */
+
+/* Numerical Recipes' generator: small, and the upper bits will do. */
+static unsigned draw(void)
+{
+    world.order = world.order * 1664525 + 1013904223;
+    return world.order >> 16;
+}
+
+static bool step_jobs(struct fs *fs, unsigned choice)
+{
+    return (!world.slow || choice % 8 == 0) && jobs_step(fs->engine->jobs, choice >> 3);
+}
+
+static bool step_others(struct fs *fs, unsigned choice)
+{
+    if (choice & 1)
+        return notify_step(fs->notify) || step_jobs(fs, choice >> 1);
+    return step_jobs(fs, choice >> 1) || notify_step(fs->notify);
+}
+
+/* A round of the engine, or of the others; time passes where these have nothing to do. */
+void world_step(struct fs *fs)
+{
+    unsigned choice = draw();
+
+    world.still = choice % 4 == 0 && !world.slow;
+    if (world.still || !step_others(fs, choice >> 2))
+        engine_round(fs->engine);
+}
+
+void world_sleep(struct fs *fs, unsigned ms)
+{
+    world.until = world.now + (int64_t)ms * 1000;
+    while (world.now < world.until)
+        world_step(fs);
+    world.until = 0;
+    notify_idle(fs->notify);
+}
+
+void world_set_slow(bool slow)
+{
+    world.slow = slow;
+}
+
+/* ---- the mount */
 
 static void told(void *fs, uint64_t ino)
 {
@@ -37,33 +134,17 @@ static void sweep(void *fs)
 
 static const struct notify_ops notify_ops = {told, sweep};
 
-/* In memory, where there is such a place: each input has a database of its own. */
-static void load_conf(void)
+/* And what cloudfs says of it on standard error is for nobody. */
+static void prepare(void)
 {
-    const char *top = g_access("/dev/shm", W_OK) == 0 ? "/dev/shm" : g_get_tmp_dir();
-    g_autofree char *state = g_strdup_printf("%s/cloudfs-fuzz-%d", top, (int)getpid());
-    g_autofree char *text = g_strdup_printf(configuration, state);
-    g_autofree char *file = g_strconcat(state, ".conf", NULL);
+    int fd = memfd_create("conf", 0);
+    char path[32];
 
-    if (!g_file_set_contents(file, text, -1, NULL))
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    if (fd < 0 || write(fd, configuration, strlen(configuration)) < 0 ||
+        !(conf = conf_load(path, NULL)) || !(stderr = fopen("/dev/null", "w")))
         abort();
-    conf = conf_load(file, NULL);
-    g_unlink(file);
-    if (!conf)
-        abort();
-}
-
-static void remove_state(void)
-{
-    g_autoptr(GDir) dir = g_dir_open(conf->state, 0, NULL);
-    const char *name;
-
-    while (dir && (name = g_dir_read_name(dir))) {
-        g_autofree char *path = g_build_filename(conf->state, name, NULL);
-
-        g_unlink(path);
-    }
-    g_rmdir(conf->state);
+    close(fd);
 }
 
 static bool is_up(struct cloud *cloud, const char *name)
@@ -80,10 +161,11 @@ static bool is_up(struct cloud *cloud, const char *name)
 
 static void start(struct fs *fs)
 {
-    struct engine *engine = engine_new_with(conf, &fake_ops, NULL);
+    struct engine *engine = engine_make(conf, &fake_ops, NULL);
 
     if (!engine)
         abort(); /* what was stored cannot be read again */
+    g_main_context_set_poll_func(engine->context, pass_time);
     *fs = (struct fs){.mountpoint = "/nowhere"};
     fs_init(fs, engine, conf);
     fs->notify = notify_new(NULL, &notify_ops, fs, NULL);
@@ -91,9 +173,17 @@ static void start(struct fs *fs)
     cloud_write_lock(fs->cloud);
     cloud_watch(fs->cloud, inval_watch, &fs->inval);
     cloud_write_unlock(fs->cloud);
-    /* So that the same input does the same; only a host that was told to stay down is. */
-    for (int tries = 0; tries < 100 && !(is_up(fs->cloud, "a") && is_up(fs->cloud, "b")); tries++)
-        g_usleep(200);
+}
+
+static void wait_until_up(struct fs *fs)
+{
+    unsigned steps = 0;
+
+    while (!is_up(fs->cloud, "a") || !is_up(fs->cloud, "b")) {
+        if (steps++ == STEPS_TO_UP)
+            world_wrong("does not come up", "a host");
+        world_step(fs);
+    }
 }
 
 static void stop(struct fs *fs)
@@ -105,24 +195,28 @@ static void stop(struct fs *fs)
     fs_release(fs);
 }
 
-struct fs *world_begin(void)
+struct fs *world_begin(unsigned order)
 {
     struct fs *fs = g_new0(struct fs, 1);
 
-    if (!conf) {
-        load_conf();
-        atexit(remove_state);
-    }
-    remove_state();
+    if (!conf)
+        prepare();
+    memset(&world, 0, sizeof world);
+    world.now = SECOND * G_GINT64_CONSTANT(1000);
+    world.order = order;
+    store_wipe();
     fake_init();
     start(fs);
+    wait_until_up(fs);
     return fs;
 }
 
+/* A host that was told to stay down is. */
 void world_again(struct fs *fs)
 {
     stop(fs);
     start(fs);
+    world_sleep(fs, 10);
 }
 
 void world_end(struct fs *fs)
