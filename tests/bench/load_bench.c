@@ -4,6 +4,9 @@
  *
  *     load_bench read SECONDS <FILES     reads the files in turn; microseconds a file: median,
  *                                        99th percentile, files a second
+ *     load_bench probe SECONDS <DIRS     in one of the directories, chosen at random, a stat of
+ *                                        `score`, a listing and a read of `state`; of each in
+ *                                        milliseconds: median, 99th percentile, longest
  *     load_bench create DIR COUNT PROCS  COUNT VMs by mkdir and a spec, from PROCS processes at
  *                                        once; VMs a second
  *     load_bench each DIR FROM COUNT     the same one after the other, from number FROM on;
@@ -13,6 +16,7 @@
  *     load_bench open DIR HOSTS          opens test://DIR/hN.xml of HOSTS hosts and prints the
  *                                        KiB that takes: what is libvirt's own
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
@@ -95,6 +99,72 @@ static void bench_read(double duration)
            times->len / (now - begin));
     g_array_free(times, TRUE);
     g_ptr_array_free(files, TRUE);
+}
+
+/* ---- what somebody waits for who does one thing now and then */
+
+static void stat_score(const char *dir)
+{
+    g_autofree char *path = g_strconcat(dir, "/score", NULL);
+    struct stat st;
+
+    if (stat(path, &st) < 0)
+        die(path);
+}
+
+static void list_dir(const char *dir)
+{
+    DIR *stream = opendir(dir);
+
+    if (!stream)
+        die(dir);
+    while (readdir(stream))
+        continue;
+    closedir(stream);
+}
+
+static void read_state(const char *dir)
+{
+    g_autofree char *path = g_strconcat(dir, "/state", NULL);
+
+    read_file(path);
+}
+
+static const struct {
+    const char *name;
+    void (*run)(const char *dir);
+} probes[] = {
+    {"stat", stat_score},
+    {"list", list_dir  },
+    {"read", read_state},
+};
+
+/* A millisecond apart, so that the probe itself loads nothing. */
+static void bench_probe(double duration)
+{
+    GPtrArray *dirs = lines(stdin);
+    GArray *times[G_N_ELEMENTS(probes)];
+    double begin = seconds();
+
+    if (dirs->len == 0)
+        die("no directories");
+    for (unsigned i = 0; i < G_N_ELEMENTS(probes); i++)
+        times[i] = g_array_new(FALSE, FALSE, sizeof(double));
+    for (unsigned n = 0; seconds() - begin < duration; n++) {
+        const char *dir = dirs->pdata[(unsigned)g_random_int_range(0, (int)dirs->len)];
+        double before = seconds(), took;
+
+        probes[n % G_N_ELEMENTS(probes)].run(dir);
+        took = (seconds() - before) * 1e3;
+        g_array_append_val(times[n % G_N_ELEMENTS(probes)], took);
+        g_usleep(1000);
+    }
+    for (unsigned i = 0; i < G_N_ELEMENTS(probes); i++) {
+        printf("%s %.2f %.2f %.2f\n", probes[i].name, quantile(times[i], 0.5),
+               quantile(times[i], 0.99), quantile(times[i], 1));
+        g_array_free(times[i], TRUE);
+    }
+    g_ptr_array_free(dirs, TRUE);
 }
 
 static void create_one(const char *dir, int n)
@@ -186,6 +256,8 @@ int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "read") == 0)
         bench_read(atof(argv[2]));
+    else if (argc == 3 && strcmp(argv[1], "probe") == 0)
+        bench_probe(atof(argv[2]));
     else if (argc == 5 && strcmp(argv[1], "create") == 0)
         bench_create(argv[2], atoi(argv[3]), atoi(argv[4]));
     else if (argc == 5 && strcmp(argv[1], "each") == 0)
