@@ -50,8 +50,8 @@ static void show_resources(const struct object *host, struct cloud *cloud, GStri
     add_number(text, "memory_used", load->memory_used >= 0, load->memory_used, 0);
     add_number(text, "age", load->at > 0,
                (double)(g_get_monotonic_time() - load->at) / G_USEC_PER_SEC, 0);
-    add_forecast(text, "cpu", &part->cpu_forecast, horizon, 6);
-    add_forecast(text, "memory", &part->memory_forecast, horizon, 0);
+    add_forecast(text, "cpu", part->cpu_forecast, horizon, 6);
+    add_forecast(text, "memory", part->memory_forecast, horizon, 0);
     add_number(text, "vms", true, part->vms->len, 0);
     add_words(text, "types", part->types);
     add_words(text, "networks", part->networks);

@@ -95,17 +95,17 @@ struct object;
 
 struct host_part {
     enum host_phase phase;
-    bool maintenance;                              /* takes no new VMs */
-    bool from_conf;                                /* its spec is in cloudfs.conf */
-    bool known;                                    /* the inventory below was seen */
-    uint32_t cpus;                                 /* physical */
-    uint64_t memory;                               /* bytes */
-    char **types, **networks;                      /* as virt_info has them; NULL until known */
-    GPtrArray *vms;                                /* of struct object *, borrowed, by id */
-    unsigned incoming;                             /* VMs that are being moved to it */
-    struct usage load;                             /* of the host itself */
-    uint64_t samples;                              /* taken since cloudfs started */
-    struct forecast cpu_forecast, memory_forecast; /* in CPUs and bytes */
+    bool maintenance;                                /* takes no new VMs */
+    bool from_conf;                                  /* its spec is in cloudfs.conf */
+    bool known;                                      /* the inventory below was seen */
+    uint32_t cpus;                                   /* physical */
+    uint64_t memory;                                 /* bytes */
+    char **types, **networks;                        /* as virt_info has them; NULL until known */
+    GPtrArray *vms;                                  /* of struct object *, borrowed, by id */
+    unsigned incoming;                               /* VMs that are being moved to it */
+    struct usage load;                               /* of the host itself */
+    uint64_t samples;                                /* taken since cloudfs started */
+    struct forecast *cpu_forecast, *memory_forecast; /* in CPUs and bytes; its own */
 };
 
 struct vm_part {
@@ -120,15 +120,15 @@ struct vm_part {
     char uuid[37];
     char *domain_name; /* libvirt's name of it; NULL: none yet */
     char *new_name;    /* its domain is being given this name; NULL: it is not */
-    char *type;        /* virtualization type in use; NULL: not placed */
+    char *type;        /* virtualization type in use; NULL: not placed. See cloud_set_type() */
     enum domain_state domain;
     uint32_t cpus; /* of the domain as it is */
     uint64_t memory;
     struct packed *xml;
-    struct object *host;        /* borrowed; NULL: not placed */
-    struct object *moving_to;   /* the host it is moved to; borrowed; NULL: none */
-    struct object *service;     /* borrowed; NULL: no member */
-    struct place_choice choice; /* how the host was chosen: the terms of `schedule` */
+    struct object *host;      /* borrowed; NULL: not placed */
+    struct object *moving_to; /* the host it is moved to; borrowed; NULL: none */
+    struct object *service;   /* borrowed; NULL: no member */
+    double resources;         /* R of its host when that was chosen: a term of `schedule` */
     struct usage usage;
 };
 
@@ -145,8 +145,8 @@ struct plan_part {
 
 struct object {
     /* Immutable from birth. */
+    uint64_t id; /* the first, so that tables by id need no pointer besides it */
     refs_t refs;
-    uint64_t id;
     enum object_kind kind;
 
     /* Under the model's lock. */
@@ -262,6 +262,8 @@ void cloud_set_leaving(struct cloud *cloud, struct object *object, bool leaving)
 /* A VM becomes cloudfs's own. */
 void cloud_set_managed(struct cloud *cloud, struct object *vm) REQUIRES(model);
 void cloud_set_uuid(struct cloud *cloud, struct object *vm, const char *uuid) REQUIRES(model);
+/* The type is copied; VMs of the same type share it. */
+void cloud_set_type(struct object *vm, const char *type) REQUIRES(model);
 
 /* TEXT and SPEC become the ones in force (or, with next, the ones being applied); both taken
  * over. NULL, NULL removes. */

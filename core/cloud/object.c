@@ -12,6 +12,8 @@ static void init_part(struct object *object) UNCHECKED_LOCKING
     case OBJECT_HOST:
         object->host.vms = g_ptr_array_new();
         object->host.load = unknown;
+        object->host.cpu_forecast = g_new0(struct forecast, 1);
+        object->host.memory_forecast = g_new0(struct forecast, 1);
         break;
     case OBJECT_VM:
         object->vm.usage = unknown;
@@ -53,12 +55,14 @@ static void free_part(struct object *object) UNCHECKED_LOCKING
     case OBJECT_HOST:
         g_strfreev(object->host.types);
         g_strfreev(object->host.networks);
+        g_free(object->host.cpu_forecast);
+        g_free(object->host.memory_forecast);
         g_ptr_array_free(object->host.vms, true);
         break;
     case OBJECT_VM:
         g_free(object->vm.domain_name);
         g_free(object->vm.new_name);
-        g_free(object->vm.type);
+        g_clear_pointer(&object->vm.type, g_ref_string_release);
         g_free(object->vm.xml);
         break;
     case OBJECT_SERVICE:
@@ -257,6 +261,14 @@ void cloud_set_uuid(struct cloud *cloud, struct object *vm, const char *uuid)
     g_strlcpy(vm->vm.uuid, uuid ? uuid : "", sizeof vm->vm.uuid);
     if (vm->vm.uuid[0])
         g_hash_table_insert(cloud->by_uuid, vm->vm.uuid, vm);
+}
+
+void cloud_set_type(struct object *vm, const char *type)
+{
+    char *shared = type ? g_ref_string_new_intern(type) : NULL;
+
+    g_clear_pointer(&vm->vm.type, g_ref_string_release);
+    vm->vm.type = shared;
 }
 
 void cloud_set_spec(struct cloud *cloud, struct object *object, char *text, Spec *spec)

@@ -38,7 +38,7 @@ void cloud_vm_score(struct cloud *cloud, const struct object *vm, struct vm_scor
         .virtualization = factor_of(cloud, vm),
         .usage = usage_of(vm),
         .demand = vm->spec ? vm->spec->vm.demand : 1.0,
-        .resources = vm->vm.choice.resources,
+        .resources = vm->vm.resources,
         .cost = host && host->spec ? host->spec->host.cost : 1.0,
         .available = cloud_available(vm),
         .maintenance_cost = host && host->spec ? host->spec->host.maintenance_cost : 1.0,

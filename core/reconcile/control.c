@@ -26,7 +26,7 @@ static bool may_control(struct object *vm, GError **error) REQUIRES(model)
 {
     if (vm->vm.phase != VM_ACTIVE)
         fail(error, EBUSY, "%s has no domain: its state is %s", vm->name, vm->state);
-    else if (vm_work(vm)->busy)
+    else if (vm_glance(vm)->busy)
         fail(error, EBUSY, "a job of %s is under way", vm->name);
     else
         return host_require_up(vm->vm.host, error);
@@ -55,7 +55,7 @@ static void run_start(struct engine *engine, struct request *request, struct obj
                       const char *argument) REQUIRES(model)
 {
     (void)argument;
-    if (vm->vm.phase != VM_FAILED || !vm->spec || vm_work(vm)->busy) {
+    if (vm->vm.phase != VM_FAILED || !vm->spec || vm_glance(vm)->busy) {
         power(engine, request, vm, VERB_START);
         return;
     }

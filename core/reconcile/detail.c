@@ -59,7 +59,7 @@ static void write_vm(GKeyFile *file, const struct object *vm) REQUIRES_SHARED(mo
     if (part->moving_to)
         g_key_file_set_uint64(file, GROUP, "moving_to", part->moving_to->id);
     g_key_file_set_uint64(file, GROUP, "service", part->service ? part->service->id : 0);
-    g_key_file_set_double(file, GROUP, "resources", part->choice.resources);
+    g_key_file_set_double(file, GROUP, "resources", part->resources);
 }
 
 char *detail_write(const struct object *object)
@@ -132,6 +132,7 @@ static void read_vm(struct cloud *cloud, GKeyFile *file, struct object *vm) REQU
 {
     struct vm_part *part = &vm->vm;
     g_autofree char *uuid = get_text(file, "uuid"), *xml = get_text(file, "xml");
+    g_autofree char *type = get_text(file, "type");
     int phase = g_key_file_get_integer(file, GROUP, "phase", NULL);
     int domain = g_key_file_get_integer(file, GROUP, "domain", NULL);
 
@@ -145,11 +146,11 @@ static void read_vm(struct cloud *cloud, GKeyFile *file, struct object *vm) REQU
     part->fresh = get_flag(file, "fresh");
     part->domain_name = get_text(file, "domain_name");
     part->new_name = get_text(file, "new_name");
-    part->type = get_text(file, "type");
+    cloud_set_type(vm, type);
     part->cpus = (uint32_t)get_number(file, "cpus");
     part->memory = get_number(file, "memory");
     part->xml = packed_new(xml);
-    part->choice.resources = g_key_file_get_double(file, GROUP, "resources", NULL);
+    part->resources = g_key_file_get_double(file, GROUP, "resources", NULL);
     cloud_set_uuid(cloud, vm, uuid);
 }
 

@@ -102,7 +102,7 @@ static bool belongs_here(struct object *vm, struct object *host, const struct vi
         vm_work(vm)->other = host->id;
         return false;
     }
-    return domain_is_active(domain->state) && !vm_work(vm)->busy;
+    return domain_is_active(domain->state) && !vm_glance(vm)->busy;
 }
 
 /* Whether all but its XML is known. */
@@ -132,7 +132,7 @@ void discover_one(struct engine *engine, struct object *host, const struct virt_
         return;
     moved = vm->vm.host != host;
     cloud_set_host(engine->cloud, vm, host);
-    if (vm_work(vm)->busy)
+    if (vm_glance(vm)->busy)
         return; /* its job will tell */
     if (vm->vm.phase == VM_CREATING || vm->vm.phase == VM_DESTROYING) {
         vm_reconcile(engine, vm);

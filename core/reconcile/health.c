@@ -22,8 +22,10 @@ static bool is_checked(const struct object *vm) REQUIRES_SHARED(model)
 void health_reset(struct object *vm)
 {
     vm->vm.health = HEALTH_UNKNOWN;
-    vm_work(vm)->sick = 0;
-    vm_work(vm)->asked = 0;
+    if (vm->work) {
+        vm_work(vm)->sick = 0;
+        vm_work(vm)->asked = 0;
+    }
 }
 
 static void note_health(struct engine *engine, struct object *vm, bool good, const char *sentence)
@@ -85,7 +87,7 @@ static void done_probe(struct engine *engine, struct task *task, const GError *e
         return;
     vm_work(vm)->probing = false;
     /* What it says may be of another spec, or of the start before. */
-    if (!is_checked(vm) || vm_work(vm)->busy || vm->spec != task->spec || !vm_work(vm)->asked) {
+    if (!is_checked(vm) || vm_glance(vm)->busy || vm->spec != task->spec || !vm_glance(vm)->asked) {
         health_follow(engine, vm);
         return;
     }
@@ -109,11 +111,11 @@ static void check_now(struct engine *engine, void *data) REQUIRES(model)
     if (!vm || vm->kind != OBJECT_VM)
         return;
     vm_work(vm)->health_timer = 0;
-    if (!is_checked(vm) || vm_work(vm)->busy) {
+    if (!is_checked(vm) || vm_glance(vm)->busy) {
         health_follow(engine, vm);
         return;
     }
-    if (!vm_work(vm)->asked)
+    if (!vm_glance(vm)->asked)
         vm_work(vm)->asked = g_get_monotonic_time();
     task = task_new(engine, vm->vm.host, vm->id);
     task->uuid = g_strdup(vm->vm.uuid);
@@ -127,13 +129,15 @@ static void check_now(struct engine *engine, void *data) REQUIRES(model)
 
 void health_follow(struct engine *engine, struct object *vm)
 {
-    struct vm_work *work = vm_work(vm);
+    struct vm_work *work;
     unsigned delay;
 
     if (!is_checked(vm)) {
-        timer_stop(engine, &work->health_timer);
+        if (vm->work)
+            timer_stop(engine, &vm_work(vm)->health_timer);
         return;
     }
+    work = vm_work(vm);
     if (work->health_timer || work->probing)
         return;
     delay = (unsigned)(vm->spec->vm.health_interval * 1000);

@@ -68,7 +68,7 @@ static void hear_of_domain(struct engine *engine, struct object *host, const cha
 {
     struct object *vm = cloud_by_uuid(engine->cloud, uuid);
 
-    if (vm && vm_work(vm)->busy)
+    if (vm && vm_glance(vm)->busy)
         vm_work(vm)->heard = true;
     else
         host_look(engine, host, uuid);

@@ -87,7 +87,7 @@ static void done_look(struct engine *engine, struct task *task, const GError *er
         const struct virt_domain *domain = find_uuid(task->domains, uuid);
         struct object *vm = cloud_by_uuid(engine->cloud, uuid);
 
-        if (vm && vm_work(vm)->settled > task->after)
+        if (vm && vm_glance(vm)->settled > task->after)
             g_hash_table_add(host_work(host)->to_look, g_strdup(uuid)); /* it is old */
         else if (domain)
             discover_one(engine, host, domain);

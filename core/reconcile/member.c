@@ -66,7 +66,7 @@ static void add_member(struct engine *engine, struct object *service, const char
 /* As a tree that is put back has it, which may bring VMs, or their directories, before services. */
 static bool may_join(struct object *vm, const char *text) REQUIRES(model)
 {
-    return !vm->vm.service && vm->vm.managed && !vm_work(vm)->busy &&
+    return !vm->vm.service && vm->vm.managed && !vm_glance(vm)->busy &&
            (vm->vm.phase == VM_DRAFT || g_strcmp0(vm->spec_text, text) == 0);
 }
 
@@ -105,7 +105,7 @@ void members_add_missing(struct engine *engine, struct object *service, const ch
 /* A member without a domain just goes; one with a domain is destroyed first. */
 static void drop_member(struct engine *engine, struct object *vm) REQUIRES(model)
 {
-    if (vm_work(vm)->busy)
+    if (vm_glance(vm)->busy)
         return;
     if (!vm->vm.host)
         vm_forget(engine, vm);

@@ -94,7 +94,7 @@ bool vm_may_move(struct engine *engine, struct object *vm, struct object *host,
     if (!vm->vm.managed)
         fail(error, EPERM, "%s was not made by cloudfs: write its spec to adopt it first",
              vm->name);
-    else if (!vm->spec || vm->next || vm_work(vm)->busy)
+    else if (!vm->spec || vm->next || vm_glance(vm)->busy)
         fail(error, EBUSY, "a job of %s is under way", vm->name);
     else
         return filters_pass(engine, vm, host, choice, error) &&
@@ -308,13 +308,14 @@ void vm_move_resume(struct engine *engine, struct object *vm)
 
 void vm_moves_settle(struct engine *engine, struct object *host)
 {
-    const GPtrArray *vms = cloud_objects(engine->cloud, OBJECT_VM);
+    const GPtrArray *all = cloud_objects(engine->cloud, OBJECT_VM);
+    const GPtrArray *vms = host->host.incoming > 0 ? all : host->host.vms;
 
     for (unsigned i = 0; i < vms->len; i++) {
         struct object *vm = vms->pdata[i];
 
         if (vm->vm.moving_to && (vm->vm.host == host || vm->vm.moving_to == host) &&
-            !vm_work(vm)->moving)
+            !vm_glance(vm)->moving)
             ask(engine, vm);
     }
 }

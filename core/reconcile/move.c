@@ -64,7 +64,7 @@ static bool may_rename(struct engine *engine, struct object *object, GError **er
     else if (object->kind == OBJECT_VM && !object->vm.managed)
         fail(error, EPERM, "%s was not made by cloudfs: write its spec to adopt it first",
              object->name);
-    else if (object->kind == OBJECT_VM && vm_work(object)->busy)
+    else if (object->kind == OBJECT_VM && vm_glance(object)->busy)
         fail(error, EBUSY, "a job of %s is under way: state is %s", object->name, object->state);
     else
         return true;

@@ -44,7 +44,7 @@ char *moves_why_not(struct engine *engine, struct object *vm) REQUIRES(model)
 
     if (!vm->vm.managed)
         return g_strdup("not made by cloudfs: write its spec to adopt it first");
-    if (vm->vm.phase != VM_ACTIVE || !vm->spec || vm->next || vm_work(vm)->busy)
+    if (vm->vm.phase != VM_ACTIVE || !vm->spec || vm->next || vm_glance(vm)->busy)
         return g_strdup_printf("a job of it is under way, or it has no domain: state is %s",
                                vm->state);
     if (!host_is_up(vm->vm.host))
@@ -59,7 +59,7 @@ char *moves_why_not(struct engine *engine, struct object *vm) REQUIRES(model)
 /* Moved not long ago: it has not shown yet what came of it. */
 static bool is_held(const struct engine *engine, struct object *vm) REQUIRES(model)
 {
-    int64_t moved = vm_work(vm)->moved;
+    int64_t moved = vm_glance(vm)->moved;
 
     return moved &&
            (double)(g_get_monotonic_time() - moved) < engine->conf->rebalance_hold * G_USEC_PER_SEC;
@@ -72,9 +72,12 @@ void moves_rebalance(struct engine *engine, struct moves *moves) REQUIRES(model)
     start(moves);
     for (unsigned i = 0; i < vms->len && moves->vms->len < MOST_VMS; i++) {
         struct object *vm = vms->pdata[i];
-        g_autofree char *why = vm->vm.host ? moves_why_not(engine, vm) : NULL;
+        g_autofree char *why = NULL;
 
-        if (vm->vm.host && !why && !is_held(engine, vm))
+        if (!vm->vm.host || !vm->vm.managed)
+            continue; /* without a sentence, as it may be true of a hundred thousand */
+        why = moves_why_not(engine, vm);
+        if (!why && !is_held(engine, vm))
             add(moves, vm);
     }
     moves->steps = g_new0(struct place_step, MOST_STEPS);

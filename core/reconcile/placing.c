@@ -81,7 +81,7 @@ bool placing_check(struct engine *engine, struct object *vm, const struct vm_spe
 struct place_want placing_want(struct object *vm, const char *const *types)
 {
     struct place_want want = cloud_want(vm, &vm->spec->vm, types);
-    const GArray *tried = vm_work(vm)->tried;
+    const GArray *tried = vm_glance(vm)->tried;
 
     want.tried = tried ? (const uint64_t *)(void *)tried->data : NULL;
     want.n_tried = tried ? tried->len : 0;
@@ -109,9 +109,8 @@ bool vm_place(struct engine *engine, struct object *vm)
     cloud_set_placement(engine->cloud, vm, place_explain(place, &want));
     engine_touch(engine, vm);
     host = cloud_by_id(engine->cloud, choice.host);
-    vm->vm.choice = choice;
-    g_free(vm->vm.type);
-    vm->vm.type = g_strdup(placing_best_type(engine, host, types));
+    vm->vm.resources = choice.resources;
+    cloud_set_type(vm, placing_best_type(engine, host, types));
     place_take(place, vm->id, choice.host, &want);
     cloud_set_host(engine->cloud, vm, host);
     engine_look(engine, host); /* it is not what it was any more */

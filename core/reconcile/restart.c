@@ -50,10 +50,13 @@ static void calmed(struct engine *engine, void *data) REQUIRES(model)
 
 void vm_came_up(struct engine *engine, struct object *vm)
 {
-    struct vm_work *work = vm_work(vm);
+    struct vm_work *work;
 
-    work->started = g_get_monotonic_time();
     health_reset(vm);
+    if (!vm->vm.managed)
+        return;
+    work = vm_work(vm);
+    work->started = g_get_monotonic_time();
     timer_stop(engine, &work->calm_timer);
     if (vm->vm.restarts > 0)
         work->calm_timer =
@@ -91,7 +94,7 @@ static void rest_is_over(struct engine *engine, void *data) REQUIRES(model)
     g_clear_pointer(&vm_work(vm)->refused, g_free);
     if (vm->vm.service)
         service_nudge(engine, vm->vm.service);
-    if (vm_work(vm)->busy || !vm_wants_to_run(vm))
+    if (vm_glance(vm)->busy || !vm_wants_to_run(vm))
         return;
     if (host_is_up(vm->vm.host))
         start_again(engine, vm);
@@ -159,7 +162,7 @@ void vm_retry_later(struct engine *engine, struct object *vm)
 
 void vm_revive(struct engine *engine, struct object *vm)
 {
-    if (vm_work(vm)->busy || vm_work(vm)->restart_timer || !vm_wants_to_run(vm))
+    if (vm_glance(vm)->busy || vm_glance(vm)->restart_timer || !vm_wants_to_run(vm))
         return;
     if (vm->vm.phase == VM_ACTIVE && host_is_up(vm->vm.host) && vm_is_dead(vm))
         vm_restart_later(engine, vm);

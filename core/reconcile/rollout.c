@@ -35,7 +35,7 @@ static bool follows(const struct object *vm, const char *text) REQUIRES_SHARED(m
 /* A member that its user switched off is not missed. */
 static bool is_away(struct object *vm) REQUIRES(model)
 {
-    return vm->vm.power && (!cloud_vm_ready(vm) || vm_work(vm)->busy || vm->next);
+    return vm->vm.power && (!cloud_vm_ready(vm) || vm_glance(vm)->busy || vm->next);
 }
 
 static void halt(struct look *look, int code, const char *name, const char *why) REQUIRES(model)
@@ -52,7 +52,7 @@ static void halt(struct look *look, int code, const char *name, const char *why)
 /* What has gone wrong with a member under the new template; NULL: nothing. */
 static const char *failure_of(struct object *vm, const char *text) REQUIRES(model)
 {
-    const struct vm_work *work = vm_work(vm);
+    const struct vm_work *work = vm_glance(vm);
     bool refused = g_strcmp0(work->refused, text) == 0 && work->refused_code != EOPNOTSUPP;
     bool failed = vm->vm.phase == VM_FAILED || (vm->vm.restarts > 0 && !cloud_vm_ready(vm));
 
@@ -160,7 +160,7 @@ static void update_active(struct look *look, struct object *vm) REQUIRES(model)
         vm_power(look->engine, vm, VERB_START, true);
     } else if (key) {
         replace(look, vm, key);
-    } else if (g_strcmp0(vm_work(vm)->refused, look->text) == 0) {
+    } else if (g_strcmp0(vm_glance(vm)->refused, look->text) == 0) {
         replace(look, vm, vm->error ? vm->error : "it cannot be changed");
     } else if (!may_stay(look, vm)) {
         replace(look, vm, "it cannot stay on its host");
@@ -172,7 +172,7 @@ static void update_active(struct look *look, struct object *vm) REQUIRES(model)
 /* Whether something was begun for VM. */
 static bool update(struct look *look, struct object *vm) REQUIRES(model)
 {
-    if (vm_work(vm)->busy || vm->next || vm_work(vm)->restart_timer)
+    if (vm_glance(vm)->busy || vm->next || vm_glance(vm)->restart_timer)
         return false;
     if (!vm->vm.host) {
         vm_begin(look->engine, vm, look->text, look->spec);
@@ -184,7 +184,7 @@ static bool update(struct look *look, struct object *vm) REQUIRES(model)
         replace(look, vm, "its domain is gone");
     else if (vm->vm.phase == VM_ACTIVE)
         update_active(look, vm);
-    return vm_work(vm)->busy;
+    return vm_glance(vm)->busy;
 }
 
 /* Those that follow it already and have stopped meanwhile. */

@@ -84,15 +84,15 @@ static void expect_load(struct engine *engine, struct object *host, int64_t now)
     uint64_t room = place_room(cloud_place(engine->cloud));
 
     if (part->load.cpu >= 0)
-        forecast_add(&part->cpu_forecast, at, part->load.cpu * part->cpus, horizon);
+        forecast_add(part->cpu_forecast, at, part->load.cpu * part->cpus, horizon);
     if (part->load.memory >= 0)
-        forecast_add(&part->memory_forecast, at, part->load.memory_used, horizon);
+        forecast_add(part->memory_forecast, at, part->load.memory_used, horizon);
     if (limit <= 0)
         return;
-    load.cpus = MAX(0, forecast_value(&part->cpu_forecast, horizon));
-    load.cpus_error = MAX(0, forecast_error(&part->cpu_forecast));
-    load.memory = MAX(0, forecast_value(&part->memory_forecast, horizon));
-    load.memory_error = MAX(0, forecast_error(&part->memory_forecast));
+    load.cpus = MAX(0, forecast_value(part->cpu_forecast, horizon));
+    load.cpus_error = MAX(0, forecast_error(part->cpu_forecast));
+    load.memory = MAX(0, forecast_value(part->memory_forecast, horizon));
+    load.memory_error = MAX(0, forecast_error(part->memory_forecast));
     for (unsigned i = 0; i < part->vms->len; i++)
         add_new_vm(part->vms->pdata[i], horizon, &load);
     place_set_load(cloud_place(engine->cloud), host->id, &load);

@@ -50,7 +50,7 @@ static bool is_busy(const struct object *service) REQUIRES_SHARED(model)
     for (unsigned i = 0; i < service->service.members->len; i++) {
         struct object *vm = service->service.members->pdata[i];
 
-        if (vm_work(vm)->busy)
+        if (vm_glance(vm)->busy)
             return true;
     }
     return false;

@@ -92,7 +92,7 @@ void service_restart(struct engine *engine, struct request *request, struct obje
         vm->vm.power = true;
         if (domain_is_active(vm->vm.domain))
             vm->vm.restart_pending = true;
-        else if (!vm_work(vm)->busy && host_is_up(vm->vm.host))
+        else if (!vm_glance(vm)->busy && host_is_up(vm->vm.host))
             vm_power(engine, vm, VERB_START, false);
         engine_touch(engine, vm);
     }

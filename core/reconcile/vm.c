@@ -13,6 +13,13 @@ struct vm_work *vm_work(struct object *vm)
     return vm->work;
 }
 
+const struct vm_work *vm_glance(const struct object *vm)
+{
+    static const struct vm_work blank;
+
+    return vm->work ? vm->work : &blank;
+}
+
 void vm_work_free(struct engine *engine, struct object *vm)
 {
     struct vm_work *work = vm->work;
@@ -81,10 +88,8 @@ void vm_seen(struct engine *engine, struct object *vm, const struct virt_domain 
     part->memory = domain->memory;
     g_free(part->domain_name);
     part->domain_name = g_strdup(domain->name);
-    if (domain->type) {
-        g_free(part->type);
-        part->type = g_strdup(domain->type);
-    }
+    if (domain->type)
+        cloud_set_type(vm, domain->type);
     cloud_set_xml(engine->cloud, vm, domain->xml);
     if (part->restart_pending && !was_active && domain_is_active(domain->state)) {
         part->restart_pending = false;
@@ -105,7 +110,7 @@ void vm_seen(struct engine *engine, struct object *vm, const struct virt_domain 
 /* It was seen on another host too, and is there still if somebody else has moved it. */
 static bool moved_behind_our_back(struct engine *engine, struct object *vm) REQUIRES(model)
 {
-    struct object *host = cloud_by_id(engine->cloud, vm_work(vm)->other);
+    struct object *host = cloud_by_id(engine->cloud, vm_glance(vm)->other);
 
     vm_work(vm)->other = 0;
     if (!host || host->kind != OBJECT_HOST || !host_is_up(host))
@@ -124,7 +129,7 @@ void vm_gone(struct engine *engine, struct object *vm)
     struct object *host = vm->vm.host;
     g_autofree char *sentence = NULL;
 
-    if (vm_work(vm)->busy)
+    if (vm_glance(vm)->busy)
         return; /* the job's own doing; its outcome will tell */
     if (!vm->vm.managed && !vm->next) {
         vm_forget(engine, vm);
@@ -157,7 +162,8 @@ void vm_reconcile(struct engine *engine, struct object *vm)
 {
     if (!vm->vm.managed && vm->next)
         vm_work(vm)->adopting = true; /* it was under way when cloudfs ended */
-    if (vm_work(vm)->busy || !(vm->vm.managed || vm->next) || !vm->spec || !host_is_up(vm->vm.host))
+    if (vm_glance(vm)->busy || !(vm->vm.managed || vm->next) || !vm->spec ||
+        !host_is_up(vm->vm.host))
         return;
     switch (vm->vm.phase) {
     case VM_CREATING:

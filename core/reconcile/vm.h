@@ -41,7 +41,10 @@ struct vm_work {
     bool moving;         /* a job that moves it, or asks what became of that, is under way */
     unsigned move_timer; /* the deadline of its move, or when to ask again what became of it */
 };
+/* Made when it is first asked for: most VMs are found as they shall be, and never need it. */
 struct vm_work *vm_work(struct object *vm);
+/* To look at only; of a VM that has none, one of which nothing is to be said. */
+const struct vm_work *vm_glance(const struct object *vm);
 void vm_work_free(struct engine *engine, struct object *vm);
 void vm_commit(struct engine *engine, struct request *request, struct object *vm, const char *text,
                Spec *spec) REQUIRES(model);

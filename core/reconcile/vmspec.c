@@ -22,7 +22,7 @@ static bool may_commit(struct object *vm, GError **error) REQUIRES(model)
     if (vm->vm.service)
         fail(error, EPERM, "%s is a member of service %s: change services/%s/spec", vm->name,
              vm->vm.service->name, vm->vm.service->name);
-    else if (vm_work(vm)->busy || vm->vm.phase == VM_CREATING || vm->vm.phase == VM_DESTROYING)
+    else if (vm_glance(vm)->busy || vm->vm.phase == VM_CREATING || vm->vm.phase == VM_DESTROYING)
         fail(error, EBUSY, "a job of %s is under way: state is %s", vm->name, vm->state);
     else
         return true;
@@ -133,7 +133,7 @@ bool vm_may_go(struct object *vm, GError **error)
              vm->name);
     else if (vm->spec && vm->spec->vm.protect)
         fail(error, EPERM, "%s is protected (protect = yes in its spec)", vm->name);
-    else if (vm_work(vm)->busy)
+    else if (vm_glance(vm)->busy)
         fail(error, EBUSY, "a job of %s is under way: state is %s", vm->name, vm->state);
     else
         return true;

@@ -70,7 +70,7 @@ static int by_urgency(const void *a, const void *b)
 
 static bool may_be_placed(struct object *vm) REQUIRES_SHARED(model)
 {
-    return vm->vm.phase == VM_PENDING && vm->spec && !vm_work(vm)->busy;
+    return vm->vm.phase == VM_PENDING && vm->spec && !vm_glance(vm)->busy;
 }
 
 /* All that waits, in its order; what its labels are is known to the table from now on. */

@@ -255,7 +255,7 @@ static void a_service_counts_its_members(void **state) REQUIRES(model)
         cloud_set_service(f->cloud, vm, service);
         cloud_set_host(f->cloud, vm, host);
         vm->vm.phase = VM_ACTIVE;
-        vm->vm.type = g_strdup("test");
+        cloud_set_type(vm, "test");
         vm->vm.domain = DOMAIN_RUNNING;
         cloud_refresh_state(f->cloud, vm);
         assert_string_equal(service->state, i == 0 ? "degraded" : "ready");
@@ -274,7 +274,7 @@ static void scores_are_the_formulas(void **state) REQUIRES(model)
     struct host_score host_score;
     struct vm_score score;
 
-    vm->vm.type = g_strdup("test");
+    cloud_set_type(vm, "test");
     cloud_set_host(f->cloud, vm, host);
     cloud_vm_score(f->cloud, vm, &score);
     assert_float_equal(score.performance, 6.666667, 1e-6);
