@@ -7,14 +7,12 @@
 SSHD=
 finish() {
     local status=$?
-    trap - ERR
-    set +e
     mounted "$T/remote" && fusermount3 -u "$T/remote"
     [ "$SSHD" ] && kill "$SSHD" 2>/dev/null
     (exit $status)
     cleanup
 }
-trap finish EXIT
+trap 'at_end finish' EXIT
 
 if [ "$(id -u)" = 0 ]; then
     OPTIONS=allow_other

@@ -12,13 +12,11 @@ OPTIONS=allow_other
 SERVER=
 finish() {
     local status=$?
-    trap - ERR
-    set +e
     [ "$SERVER" ] && kill "$SERVER" 2>/dev/null
     (exit $status)
     cleanup
 }
-trap finish EXIT
+trap 'at_end finish' EXIT
 stop_server() {
     kill "$SERVER"
     wait "$SERVER" || true

@@ -10,7 +10,6 @@ HELPERS=()
 # What was stopped goes on, or it could not be ended.
 ending() {
     local status=$?
-    set +e
     kill -CONT "$(daemon_pid bad)" "${STUCK:-$$}" 2>/dev/null
     kill -KILL "${HELPERS[@]}" 2>/dev/null
     [ -z "${CABLE:-}" ] || ip link delete "cfs$$" # a socket can hold its namespace for minutes
@@ -18,7 +17,7 @@ ending() {
     (exit $status)
     cleanup
 }
-trap ending EXIT
+trap 'at_end ending' EXIT
 
 helper() { # OUTPUT COMMAND...: in the background, when it is ready
     "${@:2}" >"$T/$1.out" 2>&1 &

@@ -30,7 +30,7 @@ wait_for 10 ended "$CLOUD"
 wait $waits && die 'rmdir says that the VM is gone' || true
 wait "$CLOUD" 2>/dev/null || true
 CLOUD=
-fusermount3 -u "$M"
+unmounted
 
 # What was begun is finished.
 kill -CONT "$(daemon_pid one)"

@@ -100,7 +100,7 @@ writer=$!
 kill -KILL "$CLOUD"
 wait "$CLOUD" 2>/dev/null || true
 wait "$writer" || true # its file is closed then
-fusermount3 -u "$M"
+unmounted
 mount_again
 settled() { lives web1 "$1" "$2" && [ "$(readlink "$M/vms/web1/host")" = "../../hosts/$1" ]; }
 anywhere() { settled "$first" "$second" || settled "$second" "$first"; }

@@ -56,7 +56,7 @@ for ((cut = 1; cut <= ${CUTS:-2}; cut++)); do
     kill -KILL $CLOUD
     umount -f "$M" 2>/dev/null || true
     wait $pids $CLOUD 2>/dev/null || true
-    ! mounted "$M" || fusermount3 -u "$M"
+    ! mounted "$M" || unmounted
     umount "$T/state"
     mount -o loop disk state
     mount_again

@@ -10,7 +10,16 @@ set -Eeu
 M=$T/m
 SLOW=${SLOW:-1}
 trap 'echo "failed: ${BASH_SOURCE[0]##*/}:$LINENO (test line ${BASH_LINENO[*]}): $BASH_COMMAND" >&2' ERR
-trap cleanup EXIT
+trap 'at_end cleanup' EXIT
+# A child that a signal ends before it has become another program has this trap too.
+at_end() { # COMMAND
+    local status=$?
+    [ "$BASHPID" = $$ ] || exit $status
+    trap - ERR
+    set +e
+    (exit $status)
+    "$@"
+}
 mkdir -p "$M"
 cd "$T"
 op() { "$TOOLS/op" "$@" || true; } # its answer is what counts
@@ -130,9 +139,12 @@ mount_again() {
     done
 }
 
+# Who was killed a moment ago may still have a file open.
+unmounted() { wait_for 10 fusermount3 -u "$M"; }
+
 unmount_cloud() {
     local status=0
-    fusermount3 -u "$M"
+    unmounted
     wait "$CLOUD" || status=$?
     CLOUD=
     same $status 0
@@ -143,7 +155,7 @@ kill_cloud() {
     kill -KILL "$CLOUD"
     wait "$CLOUD" 2>/dev/null || true
     CLOUD=
-    fusermount3 -u "$M"
+    unmounted
 }
 
 # From here on cloudfs is a build with failpoints: see core/failpoint.h.
@@ -248,8 +260,6 @@ stop_daemon() { # NAME: with everything that runs on it
 
 cleanup() {
     local status=$? dir
-    trap - ERR
-    set +e
     if [ $status != 0 ] && [ -d "$M/vms" ]; then
         for dir in "$M"/hosts/* "$M"/vms/* "$M"/services/*; do
             [ -d "$dir" ] && echo "${dir#"$M/"}: $(cat "$dir/state" "$dir/error" | tr '\n' ' ')"

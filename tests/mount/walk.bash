@@ -89,7 +89,7 @@ bury() { # ASKING
     umount -f "$M" 2>/dev/null || true
     wait $1 $CLOUD 2>/dev/null || true
     CLOUD=
-    ! mounted "$M" || fusermount3 -u "$M"
+    ! mounted "$M" || unmounted
 }
 
 kill_at() { # OPERATION POINT NTH
