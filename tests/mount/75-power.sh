@@ -7,7 +7,7 @@
 
 [ "$(id -u)" = 0 ] || { echo 'not tried: needs root to mount the disk'; exit 0; }
 WRITERS='1 2 3'
-promised=()
+promised=() begun=()
 truncate -s 64M disk
 mkfs.ext4 -q disk
 mkdir state
@@ -43,7 +43,8 @@ done
 for ((cut = 1; cut <= ${CUTS:-2}; cut++)); do
     pids=
     for w in $WRITERS; do
-        writer $w $(($(tail -n 1 acked.$w) + 2)) &
+        begun[w]=$(($(tail -n 1 acked.$w) + 2))
+        writer $w ${begun[w]} &
         pids+=" $!"
     done
     sleep 0.$((RANDOM % 8 + 2))
@@ -63,7 +64,8 @@ for ((cut = 1; cut <= ${CUTS:-2}; cut++)); do
     for w in $WRITERS; do
         [ $((cut % 2)) = 1 ] && n=${promised[w]} || n=$(tail -n 1 acked.$w)
         [ "$(number $w)" -ge "$n" ] || die "cut $cut: w$w was promised $n and has $(number $w)"
-        [ $n = 0 ] || [ -d "$M/plan/w$w-$n" ] || die "cut $cut: plan/w$w-$n was promised"
+        # On a busy machine none may have been answered this time.
+        [ "$n" -lt ${begun[w]} ] || [ -d "$M/plan/w$w-$n" ] || die "cut $cut: plan/w$w-$n was promised"
     done
     wait_for 10 reads "$M/hosts/h1/state" up
     quiet() { ! cat "$M"/vms/*/state | grep -Eqx 'pending|creating|unknown'; }

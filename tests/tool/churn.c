@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * churn MOUNT OPERATIONS: so many operations, as months bring them: VMs are made, looked at,
- * changed, renamed and removed, some as services and some through specs/. Nothing is left in the
- * end. An operation is a call that names something, with what it takes to read or write it to the
- * end. One that fails is said on standard error, and ends it.
+ * churn MOUNT OPERATIONS FIRST: so many operations, as months bring them: VMs are made, looked at,
+ * changed, renamed and removed, some as services; their names are numbered from FIRST, so that
+ * several can run. Nothing is left in the end. An operation is a call that names something, with
+ * what it takes to read or write it to the end. One that fails is said on standard error, and ends
+ * it.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -15,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PATH_SIZE = 512, BATCH = 8 };
+enum { PATH_SIZE = 512, READ_SIZE = 128 * 1024, BATCH = 8 };
 
 static const char *mount_point;
 static unsigned long done;
@@ -74,7 +75,8 @@ __attribute__((format(printf, 2, 3))) static void put(const char *text, const ch
 
 __attribute__((format(printf, 1, 2))) static void look(const char *format, ...)
 {
-    char path[PATH_SIZE], part[4096];
+    static char part[READ_SIZE];
+    char path[PATH_SIZE];
     va_list args;
     ssize_t n = -1;
     int fd;
@@ -157,13 +159,13 @@ int main(int argc, char **argv)
 {
     unsigned long wanted;
 
-    if (argc != 3) {
-        fprintf(stderr, "usage: churn MOUNT OPERATIONS\n");
+    if (argc != 4) {
+        fprintf(stderr, "usage: churn MOUNT OPERATIONS FIRST\n");
         return 2;
     }
     mount_point = argv[1];
     wanted = strtoul(argv[2], NULL, 10);
-    for (unsigned long n = 0; done < wanted; n++) {
+    for (unsigned long n = strtoul(argv[3], NULL, 10); done < wanted; n++) {
         if (n % BATCH == 0)
             one_service(n);
         else
