@@ -173,7 +173,7 @@ run_check() {
     mounts "$BUILD/cloudfs"
     run_fuzz
     run_asan
-    TINY_TESTS='21 24 44 46' run_tiny
+    TINY_TESTS='21 24 44 46 73 74' run_tiny
 }
 
 run_asan() {

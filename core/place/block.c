@@ -15,8 +15,11 @@
 
 #include <float.h>
 
-#define FEW       (BLOCK / 4)     /* a block with fewer rows joins another, */
-#define JOINED    (BLOCK / 4 * 3) /* unless both together have more than this */
+#include "core/limit.h"
+
+#define ROWS      LIMIT(BLOCK, 4) /* of a block at most */
+#define FEW       (ROWS / 4)      /* a block with fewer rows joins another, */
+#define JOINED    (ROWS / 4 * 3)  /* unless both together have more than this */
 #define FULL_BITS 10              /* of a code: how full each of CPUs and memory is, */
 #define SAME_BITS 8               /* of a hash of its exact size and cost, */
 #define ID_BITS   14              /* and of the id, so that codes differ */
@@ -212,13 +215,13 @@ static int compare_codes(const void *a, const void *b)
 /* Makes room: the upper half goes to a new block. */
 static void split(struct blocks *blocks, struct block *block)
 {
-    uint64_t codes[BLOCK];
+    uint64_t codes[ROWS];
     memcpy(codes, block->codes, sizeof(codes));
-    qsort(codes, BLOCK, sizeof(*codes), compare_codes);
-    uint64_t cut = codes[BLOCK / 2];
+    qsort(codes, ROWS, sizeof(*codes), compare_codes);
+    uint64_t cut = codes[ROWS / 2];
     struct block *upper = block_new(blocks, order_of(blocks, block) + 1, cut, block->end);
     block->end = cut;
-    for (uint32_t i = block->n; i-- > 0 && upper->n < BLOCK / 2;) {
+    for (uint32_t i = block->n; i-- > 0 && upper->n < ROWS / 2;) {
         if (block->codes[i] < cut)
             continue;
         move_row(upper, upper->n++, block, i);
@@ -251,7 +254,7 @@ static void join(struct blocks *blocks, struct block *block)
 static void insert(struct blocks *blocks, struct host *host, uint64_t code)
 {
     struct block *block = order_at(blocks, order_find(blocks, code));
-    if (block->n == BLOCK) {
+    if (block->n == ROWS) {
         split(blocks, block);
         block = order_at(blocks, order_find(blocks, code));
     }

@@ -3,11 +3,12 @@
  * Hosts by the ten thousands, which fill, empty and go: what the blocks of the table pass over
  * must never have been the best. For comparison each host is scored by itself.
  */
+#include "core/limit.h"
 #include "core/score/score.h"
 #include "tests/unit/place_fixture.h"
 
-#define HOSTS 40000 /* more blocks than the search takes at once */
-#define LIVE  6000  /* VMs at most */
+#define HOSTS LIMIT(40000, 4000) /* more blocks than the search takes at once */
+#define LIVE  6000               /* VMs at most */
 
 static GRand *rng;
 static uint64_t next_vm, oldest_vm;
