@@ -37,7 +37,8 @@ picture() {
     esac
 }
 
-files() { find "$T/state" "$T/embed" -name '*.qcow2' -o -name '*.iso' | xargs -rn 1 basename | sort | xargs; }
+paths() { find "$T/state" "$T/embed" -name '*.qcow2' -o -name '*.iso'; }
+files() { paths | xargs -rn 1 basename | sort | xargs; }
 definitions() { find "$T/embed" -path '*/qemu/a.xml' ! -path '*/run/*' | wc -l; }
 
 sound() {
@@ -52,6 +53,7 @@ sound() {
     fi
     uuid=$(sed -n 's/.*<uuid>\(.*\)<.*/\1/p' "$M/vms/a/domain.xml")
     same "$(files)" "$uuid-seed.iso $uuid.qcow2"
+    same "$(paths | xargs stat -c %a | sort -u)" 600
     same "$(definitions)" 1
     same "$(pids_with "$T/embed/" | wc -l)" 1
     size=$(qemu-img info -U "$(find "$T/state" "$T/embed" -name "$uuid.qcow2")" |
