@@ -6,8 +6,10 @@
 
 # A host whose domains have these names, which XML can hold and a file's name or a shell cannot.
 names=(. .. ... -rf 'a b' 'ü' '$(touch pwned)' 'a&apos;b&quot;c' 'new&#10;line' 'tab&#9;ulator' '%2e%2e' '*'
-    "$(printf 'x%.0s' {1..300})" 'web1' 'web1 ' '&lt;domain&gt;' 'a\b' 'README' '.f.swp')
-secret=$(head -c 1000000 /dev/zero | tr '\0' m)
+    "$(printf 'x%.0s' {1..300})" 'web1' 'web1 ' '&lt;domain&gt;' 'a\b' 'README' '.f.swp'
+    'next&#x85;line' 'line&#x2028;end' 'txt.&#x202e;exe')
+mebibyte=$((1024 * 1024))
+secret=$(head -c $mebibyte /dev/zero | tr '\0' '#')
 {
     echo '<node>'
     for name in "${names[@]}"; do
@@ -33,7 +35,15 @@ XML
 </node>
 XML
 } >"$T/h1.xml"
-mount_cloud '[host h1]' "uri = test://$T/h1.xml"
+# What is not even UTF-8 is no XML: its host says so.
+printf '<node><domain type="test"><name>a\377\376b</name></domain></node>\n' >"$T/h2.xml"
+# What is there besides the tree, the state and what this test writes.
+outside() {
+    find "$T" -path "$M" -prune -o -path "$T/state" -prune -o -print |
+        grep -Ev "^$T/(cloudfs|sanitizer|found|all|tar|tree)" | sort
+}
+before=$(outside)
+mount_cloud '[host h1]' "uri = test://$T/h1.xml" '[host h2]' "uri = test://$T/h2.xml"
 cd "$M"
 wait_for 20 reads hosts/h1/state up
 gone 'vms/$(touch pwned)'
@@ -59,6 +69,20 @@ for vm in vms/*; do
 done
 [ "$(ls specs/vms | wc -l)" = 0 ] || die "specs/vms: $(ls specs/vms)"
 
+# Description and metadata are in the XML, whole, and nowhere else.
+has vms/web1/domain.xml '^ *<description>one$'
+has vms/web1/domain.xml '^protect = no$'
+[ "$(tr -cd '#' <vms/large/domain.xml | wc -c)" = $mebibyte ] || die 'metadata is cut'
+for vm in vms/*; do
+    for file in "$vm"/*; do
+        [ ! -f "$file" ] || [ "$(stat -c %s "$file")" = "$(wc -c <"$file")" ] || die "size of $file"
+    done
+done
+wait_for 10 reads hosts/h2/state down
+has hosts/h2/error '.'
+iconv -f UTF-8 -t UTF-8 hosts/h2/error >/dev/null || die 'hosts/h2/error is no text'
+[ "$(ls hosts/h2/vms | wc -l)" = 0 ] || die "hosts/h2/vms: $(ls hosts/h2/vms)"
+
 # Who lists, reads and archives everything meets nothing strange; `events` has a line an event.
 find . -ls >"$T/found"
 find . -type f -exec cat {} + >"$T/all"
@@ -75,4 +99,5 @@ for name in '-x' '.x' 'a b' "$(printf 'x%.0s' {1..64})"; do
     gives EINVAL mkdir "vms/$name"
 done
 cd "$T"
+same "$(outside)" "$before"
 unmount_cloud

@@ -75,9 +75,10 @@ static struct virt_domain *describe(const char *uuid, const struct fake_domain *
     domain->cpus = from->cpus;
     domain->memory = from->memory;
     domain->type = g_strdup("test");
-    domain->xml = g_strdup("<domain/>\n");
-    domain->spec =
-        g_strdup_printf("cpus = %u\nmemory = %" G_GUINT64_FORMAT "\n", from->cpus, from->memory);
+    domain->xml = g_strdup(from->words ? from->words : "<domain/>\n");
+    domain->spec = from->words ? g_strdup(from->words)
+                               : g_strdup_printf("cpus = %u\nmemory = %" G_GUINT64_FORMAT "\n",
+                                                 from->cpus, from->memory);
     return domain;
 }
 

@@ -9,6 +9,7 @@
 
 struct fake_domain {
     char *host, *name;
+    const char *words; /* its XML, and the spec that was made of it; NULL: good ones */
     enum domain_state state;
     uint32_t cpus;
     uint64_t memory;
