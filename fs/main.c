@@ -27,13 +27,14 @@ static bool run_mount(struct options *options, GError **error)
 {
     g_autoptr(Conf) conf = options_conf(options, error);
     g_autofree char *mountpoint = conf ? mount_point(options->mountpoint, error) : NULL;
+    bool parent = false;
 
     if (!mountpoint)
         return false;
     add_mount_options(options);
-    if (!options->foreground && !options->debug && !daemon_begin(error))
+    if (!options->foreground && !options->debug && !daemon_begin(&parent, error))
         return false;
-    return serve(conf, &options->args, mountpoint, daemon_ready, error);
+    return parent || serve(conf, &options->args, mountpoint, daemon_ready, error);
 }
 
 static bool run_check(const struct options *options, GError **error)

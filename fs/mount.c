@@ -73,8 +73,8 @@ char *mount_point(const char *dir, GError **error)
 
 static int ready_pipe = -1; /* the child's end; -1: in the foreground */
 
-/* The child has printed what went wrong itself. */
-static G_GNUC_NORETURN void wait_for_child(int fd)
+/* False: it ended before it was ready. */
+static bool wait_for_child(int fd)
 {
     char byte;
     ssize_t n;
@@ -82,10 +82,11 @@ static G_GNUC_NORETURN void wait_for_child(int fd)
     do
         n = read(fd, &byte, 1);
     while (n < 0 && errno == EINTR);
-    _exit(n == 1 ? 0 : 1);
+    close(fd);
+    return n == 1;
 }
 
-bool daemon_begin(GError **error)
+bool daemon_begin(bool *parent, GError **error)
 {
     int fds[2];
     pid_t child;
@@ -102,8 +103,9 @@ bool daemon_begin(GError **error)
         return false;
     }
     close(fds[child == 0 ? 0 : 1]);
+    *parent = child > 0;
     if (child > 0)
-        wait_for_child(fds[0]);
+        return wait_for_child(fds[0]);
     ready_pipe = fds[1];
     setsid();
     return true;

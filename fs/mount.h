@@ -12,9 +12,10 @@ char *mount_point(const char *dir, GError **error);
 bool mount_is_cloudfs(const char *mountinfo, const char *path);
 
 /*
- * The caller becomes a child in the background; its parent waits until the child has called
- * daemon_ready() or ended, and exits with 0 or 1. Before any thread. False: errno of fork().
+ * The caller becomes a child in the background. Its parent, for which *PARENT is true, gets true
+ * when the child has called daemon_ready(), and false without an error when it ended before, which
+ * has said why. Before any thread. False with an error: errno of fork().
  */
-bool daemon_begin(GError **error);
+bool daemon_begin(bool *parent, GError **error);
 /* The child: lets the parent go, and its terminal. Nothing in the foreground. */
 void daemon_ready(void);

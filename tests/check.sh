@@ -195,8 +195,10 @@ run_tiny() {
     SLOW=4 mounts "$BUILD/tiny/cloudfs" ${TINY_TESTS-}
 }
 
-# Mount tests but those of the embedded driver: ThreadSanitizer cannot follow the locks of libvirt's
-# own QEMU driver when it is in our process. Nor those that choose their own binary.
+# Mount tests for what looks at each access to memory: all but those of the embedded driver, where
+# libvirt's own QEMU driver is in our process (ThreadSanitizer cannot follow its locks; valgrind takes
+# what it forks for ours, and with it starting a VM takes longer than close(2) waits), and those that
+# kill cloudfs dozens of times: they choose their own binary, and who was killed tells nothing.
 outside() {
     grep -L 'qemu:///embed\|walk\.bash' tests/mount/[0-9]*.sh | sed 's|.*/||; s|\.sh$||'
 }
@@ -212,17 +214,20 @@ run_tsan() {
     SLOW=5 mounts "$BUILD/tsan/run" $(outside)
 }
 
-# fair-sched: threads that spin for a moment would keep the others from running at all.
+# What a daemon is found to do wrong goes to a file that tests/run looks at. fair-sched: threads that
+# spin for a moment would keep the others from running at all.
 run_valgrind() {
-    local valgrind=(valgrind -q --error-exitcode=99 --fair-sched=yes --leak-check=full
+    local valgrind=(valgrind --fair-sched=yes --leak-check=full --show-leak-kinds=definite
         --errors-for-leak-kinds=definite --num-callers=30
         --suppressions="$PWD/tests/valgrind.supp")
     title 'valgrind'
     build gcc "$BUILD" CC=gcc || return
-    SLOW=10 units "$BUILD" "${valgrind[@]}"
-    tools && guest || return
-    wrapper "$BUILD/valgrind" "${valgrind[@]}" "$PWD/$BUILD/cloudfs"
-    SLOW=10 mounts "$BUILD/valgrind"
+    SLOW=10 units "$BUILD" "${valgrind[@]}" -q --error-exitcode=99
+    tools && guest && faulty || return
+    # shellcheck disable=SC2016 # the test's directory, when it runs
+    wrapper "$BUILD/valgrind" "${valgrind[@]}" '--log-file="$T/sanitizer.%p"' "$PWD/$BUILD/fail/cloudfs"
+    # shellcheck disable=SC2046 # one word each
+    SLOW=10 mounts "$BUILD/valgrind" $(outside)
 }
 
 # Mount tests whose hosts wait, and answer late: nothing of what they assert may change.
