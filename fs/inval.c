@@ -86,13 +86,19 @@ static void post_facet(struct inval *inval, const struct object *object, enum fa
 
 /* ---- what changes by sampling: by events too, and with it what is added up from it */
 
-static void outdate(struct inval *inval, const struct object *object)
+static void for_live_files(struct inval *inval, const struct object *object,
+                           void (*fn)(struct publish *publish, uint64_t ino))
 {
     const struct file_table *files = table_of(object);
 
     for (size_t i = 0; i < files->n; i++)
         if (row_is_live(&files->rows[i]))
-            publish_outdate(inval->publish, ino_make(object->id, files->rows[i].code));
+            fn(inval->publish, ino_make(object->id, files->rows[i].code));
+}
+
+static void outdate(struct inval *inval, const struct object *object)
+{
+    for_live_files(inval, object, publish_outdate);
 }
 
 static void outdate_root(struct inval *inval)
@@ -149,6 +155,8 @@ void inval_watch(void *ctx, enum change what, const struct object *object, enum 
     case CHANGE_REMOVED:
         post_removed(inval, object, other);
         outdate_scores(inval, object, NULL);
+        if (!object_alive(object)) /* it was not just renamed */
+            for_live_files(inval, object, publish_forget);
         break;
     case CHANGE_LINKED: /* the directory's time comes as a facet */
         outdate_scores(inval, object, other);

@@ -273,19 +273,35 @@ void publish_sampled(struct publish *publish, uint64_t group)
     pthread_mutex_unlock(&publish->lock);
 }
 
-void publish_outdate(struct publish *publish, uint64_t ino)
+static void outdate(struct publish *publish, struct entry *entry)
+{
+    if (entry->stage == LASTING)
+        publish->ops->expired(publish->ctx, entry->ino);
+    set_stage(publish, entry, OVER);
+    drop_text(publish, entry);
+}
+
+static void end(struct publish *publish, uint64_t ino, bool forget)
 {
     struct entry *entry;
 
     pthread_mutex_lock(&publish->lock);
     entry = g_hash_table_lookup(publish->entries, &ino);
-    if (entry && entry->stage == LASTING)
-        publish->ops->expired(publish->ctx, ino);
-    if (entry) {
-        set_stage(publish, entry, OVER);
-        drop_text(publish, entry);
-    }
+    if (entry)
+        outdate(publish, entry);
+    if (entry && forget)
+        g_hash_table_remove(publish->entries, &ino);
     pthread_mutex_unlock(&publish->lock);
+}
+
+void publish_outdate(struct publish *publish, uint64_t ino)
+{
+    end(publish, ino, false);
+}
+
+void publish_forget(struct publish *publish, uint64_t ino)
+{
+    end(publish, ino, true);
 }
 
 void publish_sweep(struct publish *publish)

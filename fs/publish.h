@@ -74,6 +74,8 @@ bool publish_shows(struct publish *publish, uint64_t ino, int64_t time);
 void publish_sampled(struct publish *publish, uint64_t group);
 /* INO may say something else, and is to say it at once. */
 void publish_outdate(struct publish *publish, uint64_t ino);
+/* INO is no more: nothing is remembered of it. */
+void publish_forget(struct publish *publish, uint64_t ino);
 
 /* Drops the texts that nobody looks at. */
 void publish_sweep(struct publish *publish);

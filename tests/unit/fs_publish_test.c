@@ -114,6 +114,25 @@ static void test_lasts_until_the_sample(void **state)
     assert_false(publish_shows(*state, FILE_INO, 1));
 }
 
+/* Of one that is over, its time is known; of one that is no more, nothing. */
+static void test_forgotten(void **state)
+{
+    struct view view = {0};
+
+    expect(*state, "one", 1, true);
+    publish_outdate(*state, FILE_INO);
+    expect(*state, "one", 1, true);
+    publish_forget(*state, FILE_INO);
+    assert_int_equal(expiries, 2);
+    assert_int_equal(publish_bytes(*state), 0);
+    assert_false(publish_look(*state, FILE_INO, false, &view));
+    assert_false(publish_shows(*state, FILE_INO, 1));
+    publish_sampled(*state, GROUP);
+    publish_forget(*state, FILE_INO);
+    assert_int_equal(expiries, 2);
+    expect(*state, "one", 2, true);
+}
+
 /* What is made from several hosts' samples has group 0. */
 static void test_any_sample(void **state)
 {
@@ -314,6 +333,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_lasts_until_the_sample),
+        TEST(test_forgotten),
         TEST(test_any_sample),
         TEST(test_held_while_looked_at),
         TEST(test_limit),
