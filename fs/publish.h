@@ -29,10 +29,10 @@
 #include "core/limit.h"
 
 enum {
-    PUBLISH_HOLD = 300 * 1000,   /* microseconds */
-    PUBLISH_LIMIT = 1000 * 1000, /* the same */
-    PUBLISH_KEEP = 16 << 20,
-    PUBLISH_REMEMBER = LIMIT(65536, 2), /* files of which nothing but hash and time is kept */
+    PUBLISH_HOLD = 300 * 1000,          /* microseconds */
+    PUBLISH_LIMIT = 1000 * 1000,        /* the same */
+    PUBLISH_KEEP = 4 << 20,             /* bytes */
+    PUBLISH_REMEMBER = LIMIT(32768, 2), /* files of which nothing but hash and time is kept */
 };
 
 /* A version of a file. */

@@ -19,6 +19,7 @@
 
 #include "core/error.h"
 #include "fs/fs.h"
+#include "fs/memory.h"
 #include "fs/pages.h"
 
 enum { THREADS = LIMIT(10, 1), NUDGE_US = 20 * 1000 };
@@ -111,12 +112,13 @@ static void told(void *fs, uint64_t ino)
     pages_told(((struct fs *)fs)->pages, ino);
 }
 
-static void sweep(void *fs)
+static void idle(void *fs)
 {
     publish_sweep(((struct fs *)fs)->publish);
+    memory_give_back();
 }
 
-static const struct notify_ops notify_ops = {told, sweep};
+static const struct notify_ops notify_ops = {told, idle};
 
 static void watch(struct fs *fs, cloud_watcher watcher)
 {
@@ -193,6 +195,7 @@ bool serve(const struct conf *conf, struct fuse_args *args, const char *mountpoi
     /* All threads inherit it: the signals are the stopper's. */
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     harden();
+    memory_tune();
     signal(SIGPIPE, SIG_IGN);
     fs.mountpoint = mountpoint;
     fs.session = fuse_session_new(args, &fs_ops, sizeof fs_ops, &fs);
