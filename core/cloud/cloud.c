@@ -145,6 +145,12 @@ void cloud_write_unlock(struct cloud *cloud) UNCHECKED_LOCKING
     pthread_rwlock_unlock(&cloud->lock);
 }
 
+void cloud_yield(struct cloud *cloud) UNCHECKED_LOCKING
+{
+    cloud_write_unlock(cloud);
+    cloud_write_lock(cloud);
+}
+
 void cloud_watch(struct cloud *cloud, cloud_watcher watcher, void *ctx)
 {
     cloud->watcher = watcher;

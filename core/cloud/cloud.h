@@ -213,6 +213,9 @@ void cloud_read_lock(struct cloud *cloud) ACQUIRES_SHARED(model);
 void cloud_read_unlock(struct cloud *cloud) RELEASES_SHARED(model);
 void cloud_write_lock(struct cloud *cloud) ACQUIRES(model);
 void cloud_write_unlock(struct cloud *cloud) RELEASES(model);
+/* Lets those read who wait to, in the middle of something long. Nothing is changed meanwhile, as
+ * the caller is the only writer; what it does may be seen half done. */
+void cloud_yield(struct cloud *cloud) REQUIRES(model);
 
 /* One watcher; set before other threads come. */
 void cloud_watch(struct cloud *cloud, cloud_watcher watcher, void *ctx);

@@ -161,6 +161,75 @@ size_t packed_length(const struct packed *packed)
     return packed ? packed->length : 0;
 }
 
+/* ---- for a database */
+
+/* Before the bytes; numbers are little-endian. */
+struct header {
+    uint32_t dictionary; /* CRC-32 of what it was packed with */
+    uint32_t sum;        /* the same of all that follows */
+    uint32_t length;     /* of the text */
+};
+
+static uint32_t sum_of(uint32_t before, const void *bytes, size_t n)
+{
+    return (uint32_t)crc32(before, bytes, (uInt)n);
+}
+
+static uint32_t dictionary_sum(void)
+{
+    static gsize known;
+    static uint32_t sum;
+
+    if (g_once_init_enter(&known)) {
+        sum = sum_of(0, dictionary, sizeof dictionary);
+        g_once_init_leave(&known, 1);
+    }
+    return sum;
+}
+
+static uint32_t content_sum(uint32_t length, const void *bytes, size_t n)
+{
+    return sum_of(sum_of(0, &length, sizeof length), bytes, n);
+}
+
+char *packed_write(const struct packed *packed)
+{
+    g_autoptr(GByteArray) all = NULL;
+    struct header header;
+
+    if (!packed)
+        return NULL;
+    header.length = GUINT32_TO_LE(packed->length);
+    header.dictionary = GUINT32_TO_LE(dictionary_sum());
+    header.sum = GUINT32_TO_LE(content_sum(header.length, packed->bytes, packed->stored));
+    all = g_byte_array_sized_new((guint)sizeof header + packed->stored);
+    g_byte_array_append(all, (const guint8 *)&header, sizeof header);
+    g_byte_array_append(all, packed->bytes, packed->stored);
+    return g_base64_encode(all->data, all->len);
+}
+
+struct packed *packed_read(const char *word)
+{
+    gsize n = 0;
+    g_autofree guchar *all = word && *word ? g_base64_decode(word, &n) : NULL;
+    const guchar *bytes = all ? all + sizeof(struct header) : NULL;
+    struct header header;
+    struct packed *packed;
+
+    if (!all || n < sizeof header)
+        return NULL;
+    n -= sizeof header;
+    memcpy(&header, all, sizeof header);
+    if (GUINT32_FROM_LE(header.dictionary) != dictionary_sum() ||
+        GUINT32_FROM_LE(header.sum) != content_sum(header.length, bytes, n))
+        return NULL;
+    packed = g_malloc(sizeof *packed + n);
+    packed->length = GUINT32_FROM_LE(header.length);
+    packed->stored = (uint32_t)n;
+    memcpy(packed->bytes, bytes, n);
+    return packed;
+}
+
 /* The same text is packed the same way. */
 bool packed_equal(const struct packed *a, const struct packed *b)
 {

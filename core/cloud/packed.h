@@ -17,5 +17,9 @@ struct packed *packed_new(const char *text);
 char *packed_text(const struct packed *packed);
 /* Length of the text, without unpacking it. */
 size_t packed_length(const struct packed *packed);
+/* As letters and digits, for a database; NULL for NULL. Free with g_free. */
+char *packed_write(const struct packed *packed);
+/* Back again. NULL: it is damaged, or of a cloudfs with another dictionary. */
+struct packed *packed_read(const char *word);
 /* Whether they hold the same text. */
 bool packed_equal(const struct packed *a, const struct packed *b);

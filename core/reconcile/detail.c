@@ -39,7 +39,7 @@ static void write_host(GKeyFile *file, const struct object *host) REQUIRES_SHARE
 static void write_vm(GKeyFile *file, const struct object *vm) REQUIRES_SHARED(model)
 {
     const struct vm_part *part = &vm->vm;
-    g_autofree char *xml = packed_text(part->xml);
+    g_autofree char *xml = packed_write(part->xml);
 
     g_key_file_set_integer(file, GROUP, "phase", part->phase);
     g_key_file_set_boolean(file, GROUP, "managed", part->managed);
@@ -54,7 +54,7 @@ static void write_vm(GKeyFile *file, const struct object *vm) REQUIRES_SHARED(mo
     g_key_file_set_boolean(file, GROUP, "healthy", part->health == HEALTH_GOOD);
     g_key_file_set_uint64(file, GROUP, "cpus", part->cpus);
     g_key_file_set_uint64(file, GROUP, "memory", part->memory);
-    put_text(file, "xml", xml);
+    put_text(file, "packed_xml", xml);
     g_key_file_set_uint64(file, GROUP, "host", part->host ? part->host->id : 0);
     if (part->moving_to)
         g_key_file_set_uint64(file, GROUP, "moving_to", part->moving_to->id);
@@ -62,18 +62,29 @@ static void write_vm(GKeyFile *file, const struct object *vm) REQUIRES_SHARED(mo
     g_key_file_set_double(file, GROUP, "resources", part->resources);
 }
 
-char *detail_write(const struct object *object)
+static void write_runs(GKeyFile *file, const struct runs *runs)
+{
+    g_autoptr(GString) before = g_string_new(NULL);
+
+    for (unsigned i = 0; i < RUNS_KEPT; i++)
+        g_string_append_printf(before, "%" G_GINT64_FORMAT ";", runs->heartbeats[i]);
+    g_key_file_set_string(file, GROUP, "heartbeats", before->str);
+    g_key_file_set_int64(file, GROUP, "heartbeat", g_get_monotonic_time() * 1000);
+}
+
+char *detail_write(const struct engine *engine, const struct object *object)
 {
     g_autoptr(GKeyFile) file = g_key_file_new();
 
-    /* When it became available, by the clock that the heartbeat has too: see load.c. */
+    /* When it became available, by the clock that the heartbeats have too: see load.c. */
     g_key_file_set_int64(file, GROUP, "since", object->since);
+    g_key_file_set_uint64(file, GROUP, "run", engine->runs.current);
     if (object->spec)
         g_key_file_set_boolean(file, GROUP, "trusted", object->spec->trusted);
     if (object->next)
         g_key_file_set_boolean(file, GROUP, "next_trusted", object->next->trusted);
     if (object->id == ROOT_ID)
-        g_key_file_set_int64(file, GROUP, "heartbeat", g_get_monotonic_time() * 1000);
+        write_runs(file, &engine->runs);
     if (object->kind == OBJECT_HOST)
         write_host(file, object);
     if (object->kind == OBJECT_VM)
@@ -132,7 +143,7 @@ static void read_vm(struct cloud *cloud, GKeyFile *file, struct object *vm) REQU
 {
     struct vm_part *part = &vm->vm;
     g_autofree char *uuid = get_text(file, "uuid"), *xml = get_text(file, "xml");
-    g_autofree char *type = get_text(file, "type");
+    g_autofree char *type = get_text(file, "type"), *packed = get_text(file, "packed_xml");
     int phase = g_key_file_get_integer(file, GROUP, "phase", NULL);
     int domain = g_key_file_get_integer(file, GROUP, "domain", NULL);
 
@@ -149,9 +160,20 @@ static void read_vm(struct cloud *cloud, GKeyFile *file, struct object *vm) REQU
     cloud_set_type(vm, type);
     part->cpus = (uint32_t)get_number(file, "cpus");
     part->memory = get_number(file, "memory");
-    part->xml = packed_new(xml);
+    part->xml = xml ? packed_new(xml) : packed_read(packed);
     part->resources = g_key_file_get_double(file, GROUP, "resources", NULL);
     cloud_set_uuid(cloud, vm, uuid);
+}
+
+static void read_runs(GKeyFile *file, struct runs *runs)
+{
+    g_auto(GStrv) words = g_key_file_get_string_list(file, GROUP, "heartbeats", NULL, NULL);
+    int64_t before[RUNS_KEPT] = {0};
+
+    for (unsigned i = 0; words && words[i] && i < RUNS_KEPT; i++)
+        before[i] = g_ascii_strtoll(words[i], NULL, 10);
+    runs_begin(runs, get_number(file, "run"), g_key_file_get_int64(file, GROUP, "heartbeat", NULL),
+               before);
 }
 
 void detail_read(struct engine *engine, struct object *object, const char *text,
@@ -159,12 +181,12 @@ void detail_read(struct engine *engine, struct object *object, const char *text,
 {
     g_autoptr(GKeyFile) file = parse(text);
 
-    /* Until the heartbeat is known, `since` keeps the old run's. */
+    /* Until the heartbeats are known, `since` keeps an old run's. */
     object->since = g_key_file_get_int64(file, GROUP, "since", NULL);
     if (!g_key_file_has_key(file, GROUP, "since", NULL))
         object->since = -1;
     if (object->id == ROOT_ID)
-        object->since = g_key_file_get_int64(file, GROUP, "heartbeat", NULL);
+        read_runs(file, &engine->runs);
     if (object->kind == OBJECT_HOST)
         read_host(file, object);
     if (object->kind == OBJECT_VM)
@@ -173,6 +195,7 @@ void detail_read(struct engine *engine, struct object *object, const char *text,
         service_work(object)->removing = get_flag(file, "removing");
         service_work(object)->told = get_text(file, "told");
     }
+    rest->run = get_number(file, "run");
     rest->host = get_number(file, "host");
     rest->moving_to = get_number(file, "moving_to");
     rest->service = get_number(file, "service");

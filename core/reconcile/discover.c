@@ -8,6 +8,8 @@
 
 #include "core/reconcile/internal.h"
 
+enum { AT_ONCE = 8 }; /* domains of a list, then readers are let in: a millisecond */
+
 /* NAME, else NAME@HOST, else NAME@HOST.2 and so on. */
 static char *free_name(struct engine *engine, const struct object *host, const char *domain)
     REQUIRES_SHARED(model)
@@ -159,6 +161,8 @@ void discover_all(struct engine *engine, struct object *host, const GPtrArray *d
 
         g_hash_table_add(seen, domain->uuid);
         discover_one(engine, host, domain);
+        if (i % AT_ONCE == AT_ONCE - 1)
+            cloud_yield(engine->cloud);
     }
     for (unsigned i = 0; i < host->host.vms->len; i++) {
         struct object *vm = host->host.vms->pdata[i];

@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/job/job.h"
 #include "core/reconcile/engine.h"
+#include "core/reconcile/runs.h"
 #include "core/refs.h"
 #include "core/store/store.h"
 #include "core/virt/virt.h"
@@ -64,6 +65,7 @@ struct engine {
     GError *store_error;       /* why the last save failed; NULL: it did not */
     uint64_t round;            /* how many have been saved */
     struct mementos *mementos; /* what this round's requests have changed (undo.c); or NULL */
+    struct runs runs;          /* this one, and those before */
     uint64_t last_job;         /* the number of the last VM's job, or of its end */
 };
 
@@ -101,8 +103,9 @@ bool engine_load(struct engine *engine, GError **error) EXCLUDES(model);
 struct detail_rest {
     uint64_t host, moving_to, service; /* ids; 0: none */
     bool trusted, next_trusted;        /* of its specs */
+    uint64_t run;                      /* of which `since` is */
 };
-char *detail_write(const struct object *object) REQUIRES_SHARED(model);
+char *detail_write(const struct engine *engine, const struct object *object) REQUIRES_SHARED(model);
 void detail_read(struct engine *engine, struct object *object, const char *text,
                  struct detail_rest *rest) REQUIRES(model);
 

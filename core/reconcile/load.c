@@ -2,10 +2,11 @@
 /*
  * From the store to the model, at start.
  *
- * Availability over a crash: an object's row has the monotonic time when it became available, and
- * the root's row, rewritten every few seconds, the time of the last heartbeat, both of the run
- * that ended. What lies between was available time; so T loses a few seconds and one small row is
- * all that has to be written while nothing happens.
+ * Availability over the end of a run, be it a crash: an object's row has the monotonic time when it
+ * became available and the number of the run in which that was; the root's row, rewritten every few
+ * seconds, has the time of the last heartbeat, of this run and of the last ones before. What lies
+ * between was available time; so T loses a few seconds, and one small row is all that has to be
+ * written while nothing happens, and at the start and the end of a run too.
  */
 #include <string.h>
 #include <unistd.h>
@@ -79,16 +80,20 @@ static void load_event(const struct store_event *row, void *data) REQUIRES(model
     cloud_restore_event(engine->cloud, row->seq, row->time, row->text);
 }
 
-/* Saved at once, with the new run's first heartbeat: it must not be counted twice. */
-static void count_availability(struct engine *engine, struct object *object, int64_t heartbeat)
+/* RUN: in which it became available. Its row says so until it is written for another reason, or
+ * until the heartbeats of that run are about to be forgotten. */
+static void count_availability(struct engine *engine, struct object *object, uint64_t run)
     REQUIRES(model)
 {
+    int64_t heartbeat = runs_heartbeat(&engine->runs, run);
+
     if (object->since < 0)
         return;
     if (heartbeat > object->since)
         object->available += heartbeat - object->since;
     object->since = -1;
-    engine_touch(engine, object);
+    if (runs_is_old(&engine->runs, run))
+        engine_touch(engine, object);
 }
 
 static void resume(struct engine *engine, struct object *object) REQUIRES(model)
@@ -141,18 +146,16 @@ static void link_object(struct engine *engine, struct object *object,
 static void finish_objects(struct loading *loading) REQUIRES(model)
 {
     struct engine *engine = loading->engine;
-    struct object *root = cloud_by_id(engine->cloud, ROOT_ID);
-    int64_t heartbeat = root->since;
 
     for (unsigned i = 0; i < loading->objects->len; i++) {
         struct object *object = loading->objects->pdata[i];
+        const struct detail_rest *rest = &g_array_index(loading->rests, struct detail_rest, i);
 
-        link_object(engine, object, &g_array_index(loading->rests, struct detail_rest, i));
-        count_availability(engine, object, heartbeat);
+        link_object(engine, object, rest);
+        count_availability(engine, object, rest->run);
         if (object->kind == OBJECT_HOST && object->spec)
             object->host.phase = HOST_CONNECTING;
     }
-    root->since = -1;
     for (unsigned i = 0; i < loading->objects->len; i++) {
         struct object *object = loading->objects->pdata[i];
 
@@ -165,6 +168,7 @@ static void finish_objects(struct loading *loading) REQUIRES(model)
         memcpy(object->times, loading->rows_times->pdata[i], sizeof object->times);
     }
     forget_changes(loading);
+    engine_touch(engine, cloud_by_id(engine->cloud, ROOT_ID)); /* a run's first heartbeat */
 }
 
 static bool load_all(struct engine *engine, GError **error) REQUIRES(model)

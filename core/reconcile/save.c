@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* From the model to the store: what is dirty, copied under the lock, written without it. */
+/*
+ * From the model to the store: what is dirty, copied under the lock, written without it; a few
+ * objects at a time, so that readers of the model are not kept waiting and the copies take little
+ * memory. All of them are of one moment, as nobody but this thread changes the model.
+ */
 #include "core/reconcile/internal.h"
+
+enum { SLICE = 32 }; /* objects that are copied at a time */
 
 static void row_free(void *data)
 {
@@ -15,7 +21,8 @@ static void row_free(void *data)
     g_free(row);
 }
 
-static struct store_object *row_of(const struct object *object) REQUIRES_SHARED(model)
+static struct store_object *row_of(const struct engine *engine, const struct object *object)
+    REQUIRES_SHARED(model)
 {
     struct store_object *row = g_new0(struct store_object, 1);
 
@@ -34,7 +41,7 @@ static struct store_object *row_of(const struct object *object) REQUIRES_SHARED(
     row->error_code = object->error_code;
     row->placement = packed_text(object->placement);
     row->available = object->available;
-    row->detail = detail_write(object);
+    row->detail = detail_write(engine, object);
     return row;
 }
 
@@ -48,8 +55,8 @@ static void event_free(void *data)
 
 /* What a save writes, taken out of the engine's books; given back if it fails. */
 struct batch {
-    GPtrArray *rows;   /* struct store_object * */
-    GPtrArray *events; /* struct event * */
+    GPtrArray *objects; /* struct object *, of `dirty` */
+    GPtrArray *events;  /* struct event * */
     GArray *deleted;
     GHashTable *dirty;
 };
@@ -67,11 +74,11 @@ static void collect(struct engine *engine, struct batch *batch) EXCLUDES(model)
     while (g_hash_table_iter_next(&iter, NULL, &object))
         if (object_alive(object))
             engine_touch(engine, object);
-    g_hash_table_iter_init(&iter, engine->dirty);
-    while (g_hash_table_iter_next(&iter, NULL, &object))
-        g_ptr_array_add(batch->rows, row_of(object));
     cloud_write_unlock(engine->cloud);
 
+    g_hash_table_iter_init(&iter, engine->dirty);
+    while (g_hash_table_iter_next(&iter, NULL, &object))
+        g_ptr_array_add(batch->objects, object);
     batch->dirty = engine->dirty;
     batch->deleted = engine->deleted;
     engine->dirty =
@@ -79,13 +86,35 @@ static void collect(struct engine *engine, struct batch *batch) EXCLUDES(model)
     engine->deleted = g_array_new(false, false, sizeof(uint64_t));
 }
 
+static GPtrArray *rows_of(struct engine *engine, const GPtrArray *objects, unsigned first)
+    EXCLUDES(model)
+{
+    GPtrArray *rows = g_ptr_array_new_with_free_func(row_free);
+
+    cloud_read_lock(engine->cloud);
+    for (unsigned i = first; i < objects->len && i < first + SLICE; i++)
+        g_ptr_array_add(rows, row_of(engine, objects->pdata[i]));
+    cloud_read_unlock(engine->cloud);
+    return rows;
+}
+
+static bool write_objects(struct engine *engine, const GPtrArray *objects, GError **error)
+    EXCLUDES(model)
+{
+    for (unsigned first = 0; first < objects->len; first += SLICE) {
+        g_autoptr(GPtrArray) rows = rows_of(engine, objects, first);
+
+        for (unsigned i = 0; i < rows->len; i++)
+            if (!store_put(engine->store, rows->pdata[i], error))
+                return false;
+    }
+    return true;
+}
+
 static bool write_batch(struct engine *engine, const struct batch *batch, GError **error)
 {
-    if (!store_begin(engine->store, error))
+    if (!store_begin(engine->store, error) || !write_objects(engine, batch->objects, error))
         return false;
-    for (unsigned i = 0; i < batch->rows->len; i++)
-        if (!store_put(engine->store, batch->rows->pdata[i], error))
-            return false;
     for (unsigned i = 0; i < batch->deleted->len; i++)
         if (!store_delete(engine->store, g_array_index(batch->deleted, uint64_t, i), error))
             return false;
@@ -113,11 +142,11 @@ static void give_back(struct engine *engine, const struct batch *batch)
 
 bool engine_save(struct engine *engine, GError **error)
 {
-    struct batch batch = {.rows = g_ptr_array_new_with_free_func(row_free)};
+    struct batch batch = {.objects = g_ptr_array_new()};
     bool empty, ok = true;
 
     collect(engine, &batch);
-    empty = batch.rows->len == 0 && batch.deleted->len == 0 && batch.events->len == 0;
+    empty = batch.objects->len == 0 && batch.deleted->len == 0 && batch.events->len == 0;
     if (!empty && !write_batch(engine, &batch, error)) {
         store_rollback(engine->store);
         give_back(engine, &batch);
@@ -125,7 +154,7 @@ bool engine_save(struct engine *engine, GError **error)
     }
     g_ptr_array_set_free_func(batch.events, event_free);
     g_ptr_array_free(batch.events, true);
-    g_ptr_array_free(batch.rows, true);
+    g_ptr_array_free(batch.objects, true);
     g_array_free(batch.deleted, true);
     g_hash_table_destroy(batch.dirty);
     return ok;

@@ -147,6 +147,26 @@ static void a_time_moves_only_with_its_content(void **state) REQUIRES(model)
 }
 
 /* What goes in comes out, whether it gets shorter or not; the same text is the same. */
+/* In a database it stays what it was, or is known to be damaged. */
+static void check_kept(const struct packed *packed, const char *text)
+{
+    g_autofree char *word = packed_write(packed);
+    g_autofree struct packed *read = packed_read(word);
+    g_autofree char *back = packed_text(read);
+
+    assert_string_equal(back, text);
+    for (size_t i = 0; word[i] && word[i] != '='; i++) {
+        char before = word[i];
+
+        word[i] = before == 'A' ? 'z' : 'A';
+        if (word[i + 1] != '=') /* the last one's lowest bits say nothing */
+            assert_null(packed_read(word));
+        word[i] = '\0';
+        assert_null(packed_read(word));
+        word[i] = before;
+    }
+}
+
 static void packs_texts(void **state)
 {
     static const char *const texts[] = {
@@ -159,6 +179,10 @@ static void packs_texts(void **state)
 
     (void)state;
     assert_null(packed_new(NULL));
+    assert_null(packed_write(NULL));
+    assert_null(packed_read(NULL));
+    assert_null(packed_read(""));
+    assert_null(packed_read("no packed text"));
     assert_null(packed_text(NULL));
     assert_int_equal(packed_length(NULL), 0);
     for (size_t i = 0; i <= G_N_ELEMENTS(texts); i++) {
@@ -172,6 +196,7 @@ static void packs_texts(void **state)
         assert_true(packed_equal(one, same));
         assert_false(packed_equal(one, other));
         assert_false(packed_equal(one, NULL));
+        check_kept(one, text);
     }
 }
 

@@ -128,6 +128,62 @@ static void a_restart_finds_all_as_it_was(void **state)
     assert_true(id_of(f, OBJECT_VM, "new") > id + 1);
 }
 
+/* Time in which no cloudfs ran does not count, and what was counted counts once. */
+static void availability_is_counted_once_over_restarts(void **state)
+{
+    struct fixture *f = *state;
+    struct cloud *cloud;
+    int64_t ran = 0, begin;
+    double available;
+
+    for (int run = 0; run < 3; run++) {
+        begin = g_get_monotonic_time();
+        if (run == 0)
+            assert_int_equal(make(f, OBJECT_VM, "web", "cpus = 2\n"), 0);
+        else
+            start(f);
+        g_usleep(G_USEC_PER_SEC / 5);
+        engine_free(f->engine);
+        ran += g_get_monotonic_time() - begin;
+        g_usleep(G_USEC_PER_SEC);
+    }
+    begin = g_get_monotonic_time();
+    start(f);
+    cloud = engine_cloud(f->engine);
+    cloud_read_lock(cloud);
+    available = cloud_available(cloud_find(cloud, OBJECT_VM, "web"));
+    cloud_read_unlock(cloud);
+    ran += g_get_monotonic_time() - begin;
+    assert_true(available >= 0.6);
+    assert_true(available <= (double)ran / G_USEC_PER_SEC);
+}
+
+static void runs_are_known_for_a_while(void **state)
+{
+    struct runs runs = {0};
+
+    (void)state;
+    assert_int_equal(runs_heartbeat(&runs, 0), 0); /* nothing ended yet */
+    assert_int_equal(runs_heartbeat(&runs, 7), 0);
+    for (uint64_t run = 0; run < RUNS_KEPT; run++) {
+        struct runs before = runs;
+
+        runs_begin(&runs, run, (int64_t)(1000 + run), before.heartbeats);
+        assert_int_equal(runs.current, run + 1);
+        assert_int_equal(runs_heartbeat(&runs, run), 1000 + run);
+        assert_int_equal(runs_heartbeat(&runs, 0), 1000);
+        assert_int_equal(runs_is_old(&runs, 0), run == RUNS_KEPT - 1);
+        assert_int_equal(runs_heartbeat(&runs, run + 1), 0);
+    }
+    {
+        struct runs before = runs;
+
+        runs_begin(&runs, RUNS_KEPT, 5000, before.heartbeats);
+    }
+    assert_int_equal(runs_heartbeat(&runs, 0), 0);
+    assert_int_equal(runs_heartbeat(&runs, 1), 1001);
+}
+
 static void a_vm_is_renamed_with_its_domain(void **state)
 {
     struct fixture *f = *state;
@@ -227,6 +283,8 @@ int main(void)
         TEST(a_failed_change_leaves_the_last_good_spec),
         TEST(a_lost_answer_does_not_make_it_twice),
         TEST(a_restart_finds_all_as_it_was),
+        TEST(availability_is_counted_once_over_restarts),
+        cmocka_unit_test(runs_are_known_for_a_while),
         TEST(a_vm_is_renamed_with_its_domain),
         TEST(a_plan_makes_nothing_until_it_is_moved),
         TEST(a_dropped_spec_may_come_back),
