@@ -80,6 +80,11 @@ GHashTable *cloud_take_changed(struct cloud *cloud)
     return changed;
 }
 
+bool cloud_has_changed(const struct cloud *cloud)
+{
+    return g_hash_table_size(cloud->changed) > 0 || cloud->log_fresh->len > 0;
+}
+
 struct cloud *cloud_new(const struct conf *conf)
 {
     struct cloud *cloud = g_new0(struct cloud, 1);

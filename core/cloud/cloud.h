@@ -313,6 +313,8 @@ void cloud_refresh_place(struct cloud *cloud, struct object *host) REQUIRES(mode
 /* What was stamped since the last call, for the store: id to struct object * (references). To be
  * freed with g_hash_table_destroy. */
 GHashTable *cloud_take_changed(struct cloud *cloud) REQUIRES(model);
+/* Whether there is anything for it or for cloud_take_events(). */
+bool cloud_has_changed(const struct cloud *cloud) REQUIRES_SHARED(model);
 
 /* Seconds that OBJECT was available, up to when it was measured. Between samples and events nothing
  * in a score moves, so that who has one needs no other. */

@@ -10,6 +10,7 @@ uint64_t engine_new_id(struct engine *engine)
 
     while (id < OBJECT_FIRST)
         id = store_next_id(engine->store);
+    engine_promise(engine); /* it is never given again */
     return id;
 }
 

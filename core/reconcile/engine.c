@@ -14,6 +14,7 @@ enum {
     HEARTBEAT_MS = 5000,   /* how much availability a crash may lose */
     STORE_RETRY_MS = 1000, /* after a save that failed */
     JOBS_GRACE_MS = 3000,  /* for calls under way when the engine ends */
+    SAVE_MS = LIMIT(20, 0) /* until what nobody relies on is saved */
 };
 
 void engine_after_commit(struct engine *engine,
@@ -23,6 +24,19 @@ void engine_after_commit(struct engine *engine,
     struct after after = {fn, data};
 
     g_array_append_val(engine->after, after);
+}
+
+void engine_at_once(struct engine *engine,
+                    void (*fn)(struct engine *engine, void *data, const GError *error), void *data)
+{
+    struct after after = {fn, data};
+
+    g_array_append_val(engine->at_once, after);
+}
+
+void engine_promise(struct engine *engine)
+{
+    engine->promised = true;
 }
 
 void engine_touch(struct engine *engine, struct object *object)
@@ -92,11 +106,11 @@ static void note_store_error(struct engine *engine, const GError *error)
         engine->store_error = g_error_copy(error);
 }
 
-static void run_after(struct engine *engine, const GError *error)
+static void run_all(struct engine *engine, GArray **list, const GError *error)
 {
-    GArray *after = engine->after;
+    GArray *after = *list;
 
-    engine->after = g_array_new(false, false, sizeof(struct after));
+    *list = g_array_new(false, false, sizeof(struct after));
     for (unsigned i = 0; i < after->len; i++) {
         struct after *each = &g_array_index(after, struct after, i);
 
@@ -105,25 +119,58 @@ static void run_after(struct engine *engine, const GError *error)
     g_array_free(after, true);
 }
 
+static void run_after(struct engine *engine, const GError *error)
+{
+    run_all(engine, &engine->after, error);
+}
+
 static bool has_more(const struct engine *engine)
 {
     return engine->room_changed || g_hash_table_size(engine->restless) > 0;
 }
 
+static void save(struct engine *engine)
+{
+    g_autoptr(GError) error = NULL;
+
+    timer_stop(engine, &engine->save_timer);
+    if (engine_save(engine, engine->promised, &error))
+        undo_clear(engine);
+    else
+        undo_all(engine, error);
+    engine->promised = engine->save_due = false;
+    note_store_error(engine, error);
+    run_after(engine, error);
+    engine->round += !error;
+}
+
+static void save_now(struct engine *engine, void *data) REQUIRES(model)
+{
+    (void)data;
+    engine->save_timer = 0;
+    engine->save_due = true;
+}
+
+/* Whether saving waits for more; who waits for the round's end does not. */
+static bool save_later(struct engine *engine)
+{
+    if (SAVE_MS == 0 || engine->promised || engine->save_due || engine->store_error)
+        return false;
+    if (!engine->save_timer && engine_has_news(engine))
+        engine->save_timer = timer_start(engine, SAVE_MS, save_now, NULL, NULL);
+    run_after(engine, NULL);
+    return true;
+}
+
 static void settle(struct engine *engine)
 {
     do {
-        g_autoptr(GError) error = NULL;
-
         follow_up(engine);
-        if (engine_save(engine, &error))
-            undo_clear(engine);
-        else
-            undo_all(engine, error);
-        note_store_error(engine, error);
-        run_after(engine, error);
-        engine->round += !error;
-    } while (engine->after->len > 0 || (!engine->store_error && has_more(engine)));
+        run_all(engine, &engine->at_once, NULL);
+        if (!save_later(engine))
+            save(engine);
+    } while (engine->after->len > 0 || engine->at_once->len > 0 ||
+             (!engine->store_error && has_more(engine)));
 }
 
 static void heartbeat(struct engine *engine, void *data) REQUIRES(model);
@@ -138,6 +185,7 @@ static void heartbeat(struct engine *engine, void *data) REQUIRES(model)
 {
     (void)data;
     engine_touch(engine, cloud_by_id(engine->cloud, ROOT_ID));
+    engine_promise(engine); /* with it, all that was not so far */
     next_heartbeat(engine);
 }
 
@@ -161,6 +209,7 @@ static void save_last(struct engine *engine)
 {
     cloud_write_lock(engine->cloud);
     engine_touch(engine, cloud_by_id(engine->cloud, ROOT_ID));
+    engine_promise(engine);
     cloud_write_unlock(engine->cloud);
 }
 
@@ -228,6 +277,7 @@ static struct engine *engine_alloc(const struct conf *conf, const struct virt_op
         g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, (GDestroyNotify)object_unref);
     engine->deleted = g_array_new(false, false, sizeof(uint64_t));
     engine->after = g_array_new(false, false, sizeof(struct after));
+    engine->at_once = g_array_new(false, false, sizeof(struct after));
     engine->requests = g_hash_table_new(g_int64_hash, g_int64_equal);
     engine->pending =
         g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, (GDestroyNotify)object_unref);
@@ -256,6 +306,7 @@ static void end_objects(struct engine *engine)
     for (unsigned i = 0; i < all->len; i++)
         host_end(engine, all->pdata[i]);
     cloud_write_unlock(engine->cloud);
+    run_all(engine, &engine->at_once, NULL);
     run_after(engine, NULL);
 }
 
@@ -269,6 +320,7 @@ static void engine_dispose(struct engine *engine)
     g_hash_table_destroy(engine->dirty);
     g_array_free(engine->deleted, true);
     g_array_free(engine->after, true);
+    g_array_free(engine->at_once, true);
     g_hash_table_destroy(engine->requests);
     g_hash_table_destroy(engine->pending);
     g_hash_table_destroy(engine->unexplained);

@@ -52,7 +52,10 @@ struct engine {
     /* The engine's thread only. */
     GHashTable *dirty;       /* id to struct object * (reference): to be saved */
     GArray *deleted;         /* uint64_t: to be deleted from the store */
-    GArray *after;           /* struct after: what waits for the commit */
+    GArray *after, *at_once; /* struct after: what waits for the commit, and what does not */
+    bool promised;           /* somebody relies on what this round has changed */
+    unsigned save_timer;     /* what nobody relies on waits to be saved, */
+    bool save_due;           /* and has waited long enough */
     GHashTable *requests;    /* ticket to struct request *: not yet answered */
     GHashTable *pending;     /* id to struct object *: VMs that wait for room */
     GHashTable *restless;    /* id to struct object *: services to be looked at */
@@ -69,7 +72,13 @@ struct engine {
     uint64_t last_job;         /* the number of the last VM's job, or of its end */
 };
 
-/* After the next commit, without the lock. ERROR: why it failed, or NULL. */
+/*
+ * What this round changes is to be on the disk before anything follows from it: requests, jobs,
+ * ids that were given. All else would be found out again after a crash (the outcome of a job, what
+ * is seen of a host) and is saved with the next that is promised, or a moment later.
+ */
+void engine_promise(struct engine *engine);
+/* After this round's commit, without the lock. ERROR: why it failed, or NULL. */
 struct after {
     void (*fn)(struct engine *engine, void *data, const GError *error);
     void *data;
@@ -77,6 +86,9 @@ struct after {
 void engine_after_commit(struct engine *engine,
                          void (*fn)(struct engine *engine, void *data, const GError *error),
                          void *data);
+/* The same before it, with no error. */
+void engine_at_once(struct engine *engine,
+                    void (*fn)(struct engine *engine, void *data, const GError *error), void *data);
 /* OBJECT is to be saved with the next commit. */
 void engine_touch(struct engine *engine, struct object *object);
 void engine_forget(struct engine *engine, uint64_t id);
@@ -96,7 +108,9 @@ struct engine *engine_make(const struct conf *conf, const struct virt_ops *virt,
 void engine_round(struct engine *engine);
 
 /* ---- save.c, load.c: between the model and the store */
-bool engine_save(struct engine *engine, GError **error) EXCLUDES(model);
+/* DURABLE: on the disk when it returns; else it survives only the end of this process. */
+bool engine_save(struct engine *engine, bool durable, GError **error) EXCLUDES(model);
+bool engine_has_news(struct engine *engine) EXCLUDES(model); /* that are not saved */
 bool engine_load(struct engine *engine, GError **error) EXCLUDES(model);
 /* detail.c: the kind's own fields as text, and back. REST is what detail_read() leaves to its
  * caller. */

@@ -38,6 +38,7 @@ static void order_run(struct engine *engine, void *data) REQUIRES(model)
     struct request *request = g_steal_pointer(&order->request);
     struct object *object = cloud_by_id(engine->cloud, order->id);
 
+    engine_promise(engine);
     if (object)
         undo_keep(engine, object);
     request->round = engine->round;
@@ -75,11 +76,9 @@ struct answer {
 static void answer_now(struct engine *engine, void *data, const GError *error)
 {
     struct answer *answer = data;
-    /* What it asked for was kept in an earlier round: if its outcome cannot be kept now, a crash
-     * would only have it done again. */
-    bool kept = answer->request->round != engine->round;
-    int err = answer->err ? answer->err : error && !kept ? error->code : 0;
+    int err = answer->err ? answer->err : error ? error->code : 0;
 
+    (void)engine;
     failpoint_reached("request.answered");
     answer->request->done(answer->request->ctx, err);
     g_free(answer->request);
@@ -98,7 +97,12 @@ void request_answer(struct engine *engine, engine_ticket ticket, int err)
     answer = g_new0(struct answer, 1);
     answer->request = request;
     answer->err = err;
-    engine_after_commit(engine, answer_now, answer);
+    /* What it asked for was kept in an earlier round: if its outcome were not, a crash would only
+     * have it done again. */
+    if (request->round != engine->round)
+        engine_at_once(engine, answer_now, answer);
+    else
+        engine_after_commit(engine, answer_now, answer);
 }
 
 void request_finish(struct engine *engine, engine_ticket ticket, struct object *object,

@@ -111,9 +111,11 @@ static bool write_objects(struct engine *engine, const GPtrArray *objects, GErro
     return true;
 }
 
-static bool write_batch(struct engine *engine, const struct batch *batch, GError **error)
+static bool write_batch(struct engine *engine, const struct batch *batch, bool durable,
+                        GError **error)
 {
-    if (!store_begin(engine->store, error) || !write_objects(engine, batch->objects, error))
+    if (!(durable ? store_begin : store_begin_lightly)(engine->store, error) ||
+        !write_objects(engine, batch->objects, error))
         return false;
     for (unsigned i = 0; i < batch->deleted->len; i++)
         if (!store_delete(engine->store, g_array_index(batch->deleted, uint64_t, i), error))
@@ -140,14 +142,25 @@ static void give_back(struct engine *engine, const struct batch *batch)
     g_array_append_vals(engine->deleted, batch->deleted->data, batch->deleted->len);
 }
 
-bool engine_save(struct engine *engine, GError **error)
+bool engine_has_news(struct engine *engine)
+{
+    bool news;
+
+    cloud_read_lock(engine->cloud);
+    news = g_hash_table_size(engine->dirty) > 0 || engine->deleted->len > 0 ||
+           cloud_has_changed(engine->cloud);
+    cloud_read_unlock(engine->cloud);
+    return news;
+}
+
+bool engine_save(struct engine *engine, bool durable, GError **error)
 {
     struct batch batch = {.objects = g_ptr_array_new()};
     bool empty, ok = true;
 
     collect(engine, &batch);
     empty = batch.objects->len == 0 && batch.deleted->len == 0 && batch.events->len == 0;
-    if (!empty && !write_batch(engine, &batch, error)) {
+    if (!empty && !write_batch(engine, &batch, durable, error)) {
         store_rollback(engine->store);
         give_back(engine, &batch);
         ok = false;

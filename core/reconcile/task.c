@@ -200,5 +200,7 @@ void task_submit(struct engine *engine, struct lane *lane, struct task *task)
     start->hold = g_new0(struct hold, 1);
     refs_init(&start->hold->refs);
     start->hold->task = task;
+    if (task->job)
+        engine_promise(engine);
     engine_after_commit(engine, start_now, start);
 }

@@ -8,35 +8,68 @@ uint64_t store_next_id(struct store *store)
     return store->next_id++;
 }
 
-bool store_begin(struct store *store, GError **error)
+/* SQLite takes this at once, so it is no prepared statement, and not within a transaction. */
+static bool set_lightly(struct store *store, bool lightly, GError **error)
+{
+    if (store->lightly == lightly)
+        return true;
+    if (!store_exec(store, lightly ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL",
+                    "write", error))
+        return false;
+    store->lightly = lightly;
+    return true;
+}
+
+static bool begin(struct store *store, bool lightly, GError **error)
 {
     if (store->begun) {
         fail(error, EINVAL, "a transaction is open already on %s", store->file);
         return false;
     }
-    if (!store_run(store, STMT_BEGIN, "write", error))
+    if (!set_lightly(store, lightly, error) || !store_run(store, STMT_BEGIN, "write", error))
         return false;
     store->begun = true;
     store->failed = 0;
+    store->deleted = false;
     return true;
 }
 
-/* Of its own and not max(id), so that the id of a removed object is not given again. */
+bool store_begin(struct store *store, GError **error)
+{
+    return begin(store, false, error);
+}
+
+bool store_begin_lightly(struct store *store, GError **error)
+{
+    return begin(store, true, error);
+}
+
+/*
+ * Of its own and not max(id), so that the id of a removed object is not given again. While the
+ * object with the id before it is there, the one says the same as the other, and a page less is
+ * written.
+ */
 static bool save_next_id(struct store *store, GError **error)
 {
-    if (store->next_id == store->saved_next_id)
-        return true;
     sqlite3_bind_int64(store->statements[STMT_SET_NEXT_ID], 1, (int64_t)store->next_id);
     return store_run(store, STMT_SET_NEXT_ID, "write", error);
 }
 
+static bool is_next_id_told(const struct store *store)
+{
+    bool follows = store->next_id == store->highest + 1 && !store->deleted;
+    return follows || store->next_id == store->saved_next_id;
+}
+
 bool store_commit(struct store *store, GError **error)
 {
-    if (!store_statement(store, STMT_COMMIT, error) || !save_next_id(store, error) ||
+    bool told = is_next_id_told(store);
+    if (!store_statement(store, STMT_COMMIT, error) || (!told && !save_next_id(store, error)) ||
         !store_run(store, STMT_COMMIT, "write", error))
         return false;
     failpoint_reached("store.commit.done");
-    store->saved_next_id = store->next_id;
+    if (!told)
+        store->saved_next_id = store->next_id;
     store->begun = false;
     return true;
 }
@@ -48,4 +81,5 @@ void store_rollback(struct store *store)
         store_run(store, STMT_ROLLBACK, "roll back", NULL);
     store->begun = false;
     store->failed = 0;
+    store->highest = 0; /* it may have been of what is not there now */
 }

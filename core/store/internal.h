@@ -17,8 +17,11 @@
 #define STORE_LOCK   "lock"
 #define STORE_SCHEMA 1          /* PRAGMA user_version */
 #define STORE_MAGIC  1668048499 /* PRAGMA application_id: "clfs" */
-/* SQLite's own choice, or a page and a write to the database at each commit. */
-#define STORE_CACHE   LIMIT("", "PRAGMA cache_size = 1; PRAGMA wal_autocheckpoint = 1")
+/* The database is written to when the log is as long as it may stay (store.c), as that holds
+ * commits up; or SQLite has a page and writes at each commit. */
+#define STORE_CACHE                                                                                \
+    LIMIT("PRAGMA wal_autocheckpoint = 4000",                                                      \
+          "PRAGMA cache_size = 1; PRAGMA wal_autocheckpoint = 1")
 #define STORE_BUSY_MS 5000          /* patience with an administrator's sqlite3 shell */
 #define STORE_TRIM    LIMIT(256, 1) /* events between two trims */
 
@@ -47,6 +50,9 @@ struct store {
     uint64_t saved_next_id; /* what the database holds */
     unsigned untrimmed;     /* events put since the last trim */
     bool begun;             /* between store_begin() and the end of its transaction */
+    bool lightly;           /* commits do not wait for the disk */
+    uint64_t highest;       /* id of the objects that were put; 0: not known */
+    bool deleted;           /* something, in this transaction */
     int failed;             /* errno of the first failure within the transaction */
 };
 

@@ -113,6 +113,7 @@ bool store_put(struct store *store, const struct store_object *obj, GError **err
     if (!store_run(store, STMT_PUT, "write", error))
         return false;
     store->next_id = MAX(store->next_id, obj->id + 1);
+    store->highest = MAX(store->highest, obj->id);
     return true;
 }
 
@@ -122,5 +123,6 @@ bool store_delete(struct store *store, uint64_t id, GError **error)
     if (!stmt)
         return false;
     bind_int(stmt, COL_ID, (int64_t)id);
+    store->deleted = true;
     return store_run(store, STMT_DELETE, "write", error);
 }

@@ -70,6 +70,7 @@ static bool read_meta(struct store *store, GError **error)
     if (!store->uuid)
         return store_damaged(store, "it has lost the cloud's UUID", error);
     store->saved_next_id = saved > 0 ? (uint64_t)saved : 0;
+    store->highest = (uint64_t)MAX(highest, 0);
     store->next_id = MAX(store->saved_next_id, (uint64_t)MAX(highest, 0) + 1);
     return true;
 }

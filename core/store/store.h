@@ -4,7 +4,7 @@
  * (WAL, synchronous=FULL) in the state directory, guarded by a lock file against a second mount.
  *
  * Threads: used by one thread only, the engine's, but for store_open() and store_close().
- * A store_commit() that returned true is on the disk.
+ * A store_commit() that returned true is on the disk, unless store_begin_lightly() began it.
  */
 #pragma once
 
@@ -73,6 +73,12 @@ uint64_t store_next_id(struct store *store);
  * the database locked for 5 s.
  */
 bool store_begin(struct store *store, GError **error);
+/*
+ * The same for what would be found out again. Its commit does not wait for the disk: it survives
+ * the end of this process, but after a power cut it may be as if it had never been, unless a
+ * commit that is durable came after it.
+ */
+bool store_begin_lightly(struct store *store, GError **error);
 bool store_put(struct store *store, const struct store_object *obj, GError **error);
 bool store_delete(struct store *store, uint64_t id, GError **error);
 /* Appends (EEXIST: the number was used); events older than the newest KEEP are dropped now and

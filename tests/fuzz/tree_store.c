@@ -162,6 +162,11 @@ bool store_begin(struct store *store, GError **error)
     return true;
 }
 
+bool store_begin_lightly(struct store *store, GError **error)
+{
+    return store_begin(store, error);
+}
+
 static void add(struct store *store, struct change change)
 {
     if (!store->changes)

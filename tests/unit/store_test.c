@@ -306,6 +306,42 @@ static void test_ids_never_repeat(void **ctx)
     store_close(store);
 }
 
+/* What is committed lightly is in its place among the others, and gives no id twice either. */
+static void test_light_commits(void **ctx)
+{
+    struct place *place = *ctx;
+    struct store *store = open_ok(place->state);
+    g_autoptr(GError) error = NULL;
+    begin(store);
+    assert_false(store_begin_lightly(store, &error));
+    assert_int_equal(error->code, EINVAL);
+    store_rollback(store);
+    for (int i = 0; i < 3; i++) {
+        struct store_object obj = {.id = store_next_id(store), .name = web1};
+        assert_true(i % 2 ? store_begin(store, NULL) : store_begin_lightly(store, NULL));
+        put(store, &obj);
+        commit(store);
+    }
+    assert_true(store_begin_lightly(store, NULL));
+    assert_true(store_delete(store, 3, NULL));
+    commit(store);
+    store_close(store);
+    store = open_ok(place->state);
+    assert_int_equal(count(store), 2);
+    assert_int_equal(store_next_id(store), 4);
+    /* One that was rolled back was given, too. */
+    struct store_object obj = {.id = store_next_id(store), .name = web1};
+    begin(store);
+    put(store, &obj);
+    store_rollback(store);
+    begin(store);
+    commit(store);
+    store_close(store);
+    store = open_ok(place->state);
+    assert_int_equal(store_next_id(store), 6);
+    store_close(store);
+}
+
 enum { OBJECTS = 10000 };
 
 /* Every third text missing, every third empty, the others with everything that can be in them. */
@@ -834,6 +870,7 @@ int main(void)
         TEST(test_transactions),
         TEST(test_failed_transaction),
         TEST(test_ids_never_repeat),
+        TEST(test_light_commits),
         TEST(test_round_trip),
         TEST(test_strange_rows),
         TEST(test_events),
