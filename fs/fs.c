@@ -45,11 +45,13 @@ void fs_init(struct fs *fs, struct engine *engine, const struct conf *conf)
     fs->hidden = hidden_new(conf->grace);
     fs->restore = restore_new();
     fs->pollers = pollers_new();
+    fs->known = known_new();
 }
 
 void fs_release(struct fs *fs)
 {
     pollers_free(fs->pollers);
+    known_free(fs->known);
     cuts_free(fs->cuts);
     handles_free(fs->handles);
     scratches_free(fs->scratches);
@@ -117,6 +119,7 @@ void fs_node_stat(struct fs *fs, const struct node *node, struct stat *st, doubl
         lasts = view.lasts;
     }
     *valid = lasts && !pages_are_old(fs->pages, st->st_ino) ? ATTR_TIMEOUT : 0;
+    known_add(fs->known, st->st_ino);
 }
 
 int fs_stat(struct fs *fs, uint64_t ino, struct stat *st, double *valid)

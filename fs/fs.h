@@ -15,6 +15,7 @@
 #include "core/reconcile/engine.h"
 #include "fs/cut.h"
 #include "fs/inval.h"
+#include "fs/known.h"
 #include "fs/node.h"
 #include "fs/notify.h"
 #include "fs/park.h"
@@ -38,6 +39,7 @@ struct fs {
     struct hidden *hidden;
     struct restore *restore;
     struct pollers *pollers;
+    struct known *known;
 };
 
 /*

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Inode numbers: an object's id and the code of one of its files, so that they never repeat and
- * survive a remount, and nothing has to be remembered about what the kernel knows.
+ * survive a remount, and nothing has to be remembered for the kernel to be answered.
  */
 #pragma once
 

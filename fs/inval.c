@@ -4,6 +4,7 @@
 #include <glib.h>
 
 #include "fs/ino.h"
+#include "fs/known.h"
 #include "fs/notify.h"
 #include "fs/pages.h"
 #include "fs/poll.h"
@@ -16,6 +17,8 @@ static void post_inode(struct inval *inval, const struct object *object, unsigne
 {
     uint64_t ino = ino_make(object->id, code);
 
+    if (!known_has(inval->known, ino))
+        return;
     if (code != CODE_SELF) {
         pages_replaced(inval->pages, ino);
         pages_telling(inval->pages, ino);
@@ -34,11 +37,23 @@ static void post_files(struct inval *inval, const struct object *object, enum fa
             post_inode(inval, object, files->rows[i].code);
 }
 
+static void post_name(struct inval *inval, uint64_t dir, const char *name)
+{
+    if (known_has(inval->known, dir))
+        notify_name(inval->notify, dir, name);
+}
+
+static void post_object_name(struct inval *inval, uint64_t dir, const char *name)
+{
+    if (known_has(inval->known, dir))
+        notify_object_name(inval->notify, dir, name);
+}
+
 /* VM's link in the vms/ of OTHER, a host or a service, is not what it was. */
 static void post_link(struct inval *inval, const struct object *vm, const struct object *other)
     REQUIRES_SHARED(model)
 {
-    notify_name(inval->notify, ino_make(other->id, CODE_VMS), vm->name);
+    post_name(inval, ino_make(other->id, CODE_VMS), vm->name);
     post_inode(inval, other, CODE_VMS);
 }
 
@@ -49,7 +64,7 @@ static void post_left_specs(struct inval *inval, const struct object *object) RE
     g_autofree char *name = specs_file_name(object->name);
 
     if (folder)
-        notify_object_name(inval->notify, ino_make(folder->id, CODE_SELF), name);
+        post_object_name(inval, ino_make(folder->id, CODE_SELF), name);
     post_inode(inval, object, CODE_SPEC);
 }
 
@@ -63,8 +78,8 @@ static void post_removed(struct inval *inval, const struct object *object,
         return;
     post_inode(inval, object, CODE_SELF);
     post_files(inval, object, FACETS);
-    notify_object_name(inval->notify, ino_make(batch ? batch->id : folder->id, CODE_SELF),
-                       object_leaf(object));
+    post_object_name(inval, ino_make(batch ? batch->id : folder->id, CODE_SELF),
+                     object_leaf(object));
     post_left_specs(inval, object);
     /* The name is in these too, if it was not the object that went but its name. */
     if (object->kind == OBJECT_VM && object->vm.host)
@@ -81,7 +96,7 @@ static void post_facet(struct inval *inval, const struct object *object, enum fa
     if (facet == FACET_SELF || facet == FACET_ATTR || facet == FACET_LINKS)
         post_inode(inval, object, CODE_SELF);
     if (facet == FACET_LINKS && object->kind == OBJECT_VM)
-        notify_name(inval->notify, ino_make(object->id, CODE_SELF), "host");
+        post_name(inval, ino_make(object->id, CODE_SELF), "host");
 }
 
 /* ---- what changes by sampling: by events too, and with it what is added up from it */
@@ -155,8 +170,10 @@ void inval_watch(void *ctx, enum change what, const struct object *object, enum 
     case CHANGE_REMOVED:
         post_removed(inval, object, other);
         outdate_scores(inval, object, NULL);
-        if (!object_alive(object)) /* it was not just renamed */
+        if (!object_alive(object)) { /* it was not just renamed */
             for_live_files(inval, object, publish_forget);
+            known_forget(inval->known, object->id);
+        }
         break;
     case CHANGE_LINKED: /* the directory's time comes as a facet */
         outdate_scores(inval, object, other);

@@ -4,6 +4,7 @@
 
 #include "core/cloud/cloud.h"
 
+struct known;
 struct notify;
 struct pages;
 struct pollers;
@@ -14,6 +15,7 @@ struct inval {
     struct publish *publish;
     struct pages *pages;
     struct pollers *pollers; /* woken by changes */
+    struct known *known;     /* what the kernel may know */
 };
 
 /* A cloud_watcher; CTX is a struct inval. */

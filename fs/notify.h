@@ -8,7 +8,7 @@
  * answers to writers can wait for them: notify_call(). Those about names can wait for longer, and
  * are dentry.h's.
  *
- * Nothing is remembered of what the kernel knows: it answers ENOENT for what it does not.
+ * It answers ENOENT for what it does not know; what it cannot know is not sent (known.h).
  *
  * An answer that was made before a change must not reach the kernel after the notification about
  * it, or it stays wrong for as long as it is cached. So answers that carry names or attributes of

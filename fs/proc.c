@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "fs/proc.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
 #include <signal.h>
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 /* The value of "\nKEY:\t…"; KEY comes with the newline and the colon. */
 static const char *field(const char *status, const char *key)
@@ -116,26 +118,54 @@ static char *read_file(pid_t tid, const char *name)
     return text;
 }
 
+enum { START_BYTES = 512 };
+
+/* The first bytes of a file, which have what most ask for, with a NUL at their end. */
+static bool read_start(pid_t tid, const char *name, char text[START_BYTES])
+{
+    char path[64];
+    ssize_t len;
+    int fd;
+
+    if (tid <= 0)
+        return false;
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)tid, name);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    len = read(fd, text, START_BYTES - 1);
+    close(fd);
+    text[MAX(len, 0)] = '\0';
+    return len > 0;
+}
+
+/* Most threads are the first of their process. A signal that is none reaches a thread of this
+ * process or nobody, and that is cheaper to ask than a file. */
+static bool leads(pid_t tid)
+{
+    return tid > 0 && (tgkill(tid, tid, 0) == 0 || errno != ESRCH);
+}
+
 pid_t proc_tgid(pid_t tid)
 {
-    g_autofree char *status = tid > 0 ? read_file(tid, "status") : NULL;
-    pid_t tgid = status ? proc_parse_tgid(status) : 0;
+    char status[START_BYTES];
+    pid_t tgid = leads(tid) ? tid : read_start(tid, "status", status) ? proc_parse_tgid(status) : 0;
 
     return tgid ? tgid : tid;
 }
 
 bool proc_makes_new(pid_t tid)
 {
-    g_autofree char *syscall = tid > 0 ? read_file(tid, "syscall") : NULL;
+    char syscall[START_BYTES];
 
-    return syscall && proc_parse_makes_new(syscall);
+    return read_start(tid, "syscall", syscall) && proc_parse_makes_new(syscall);
 }
 
 bool proc_makes_private(pid_t tid)
 {
-    g_autofree char *syscall = tid > 0 ? read_file(tid, "syscall") : NULL;
+    char syscall[START_BYTES];
 
-    return syscall && proc_parse_makes_private(syscall);
+    return read_start(tid, "syscall", syscall) && proc_parse_makes_private(syscall);
 }
 
 GPtrArray *proc_open_paths(pid_t tid)
@@ -158,9 +188,9 @@ GPtrArray *proc_open_paths(pid_t tid)
 
 pid_t proc_parent(pid_t tid)
 {
-    g_autofree char *status = tid > 0 ? read_file(tid, "status") : NULL;
+    char status[START_BYTES];
 
-    return status ? proc_parse_parent(status) : 0;
+    return read_start(tid, "status", status) ? proc_parse_parent(status) : 0;
 }
 
 bool proc_only_noise(pid_t tid)

@@ -35,6 +35,7 @@ enum file_code {
     CODE_INI, /* a spec's name in specs/; of no inode */
     CODE_REBALANCE,
     CODE_MOVES,
+    CODES
 };
 
 /* What a row has in place of a facet when its content does not change with one. */

@@ -86,7 +86,7 @@ static int by_deadline(const void *a, const void *b, void *data)
 static void start_timer(struct jobs *jobs, struct task *task) REQUIRES(jobs_token)
 {
     task->timer = g_sequence_insert_sorted(jobs->timers, task, by_deadline, NULL);
-    if (g_sequence_iter_is_begin(task->timer))
+    if (jobs->wakes == 0 || task->deadline < jobs->wakes)
         pthread_cond_signal(&jobs->tick);
 }
 

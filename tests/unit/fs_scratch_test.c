@@ -163,6 +163,7 @@ static void only_makers_put_back(void **state)
 
     (void)state;
     assert_false(restore_may_write(restore, getpid()));
+    assert_false(restore_expects_nothing(restore, 20, getpid()));
     restore_made(restore, 20, 1);
     restore_made(restore, 21, getpid());
     assert_true(restore_may_write(restore, getpid()));

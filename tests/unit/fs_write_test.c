@@ -146,8 +146,16 @@ static void test_cuts(void **state)
     cuts_free(cuts);
 }
 
+static void *of_thread(void *data)
+{
+    (void)data;
+    return GINT_TO_POINTER(proc_tgid(gettid()));
+}
+
 static void test_tgid(void **state)
 {
+    GThread *thread;
+
     (void)state;
     assert_int_equal(proc_parse_tgid(""), 0);
     assert_int_equal(proc_parse_tgid("Name:\tx\n"), 0);
@@ -158,6 +166,8 @@ static void test_tgid(void **state)
     assert_int_equal(proc_parse_tgid("Name:\tTgid: 5\nUmask:\t0022\nTgid:\t4242\nNgid:\t0\n"),
                      4242);
     assert_int_equal(proc_tgid(getpid()), getpid());
+    thread = g_thread_new("other", of_thread, NULL);
+    assert_int_equal(GPOINTER_TO_INT(g_thread_join(thread)), getpid());
     assert_int_equal(proc_tgid(0), 0);
 }
 
