@@ -132,6 +132,8 @@ void discover_one(struct engine *engine, struct object *host, const struct virt_
     }
     if (!belongs_here(vm, host, domain))
         return;
+    if (vm_glance(vm)->awaited)
+        vm_work(vm)->awaited = 0; /* it may have been missed */
     moved = vm->vm.host != host;
     cloud_set_host(engine->cloud, vm, host);
     if (vm_glance(vm)->busy)

@@ -62,12 +62,27 @@ static void heard_free(void *data)
 
 static void lost(struct engine *engine, struct object *host, const char *why) REQUIRES(model);
 
+/*
+ * The making of a domain is heard of, once for each step of it, and the job reads the domain after
+ * the last: nothing is learned from these. Anything else that is heard means that more happened.
+ */
+static bool is_awaited(struct object *vm, enum virt_event what) REQUIRES(model)
+{
+    unsigned before = vm_glance(vm)->awaited, bit = 1U << what;
+
+    if (before)
+        vm_work(vm)->awaited = before & bit ? before & ~bit : 0;
+    return before & bit;
+}
+
 /* What is heard of a VM while a job changes it is mostly of that: one look at the end will do. */
-static void hear_of_domain(struct engine *engine, struct object *host, const char *uuid)
-    REQUIRES(model)
+static void hear_of_domain(struct engine *engine, struct object *host, enum virt_event what,
+                           const char *uuid) REQUIRES(model)
 {
     struct object *vm = cloud_by_uuid(engine->cloud, uuid);
 
+    if (vm && is_awaited(vm, what))
+        return;
     if (vm && vm_glance(vm)->busy)
         vm_work(vm)->heard = true;
     else
@@ -81,8 +96,8 @@ static void hear(struct engine *engine, void *data) REQUIRES(model)
 
     if (!host || !host_work(host))
         return;
-    if (heard->what == VIRT_DOMAIN)
-        hear_of_domain(engine, host, heard->uuid);
+    if (heard->what != VIRT_CLOSED)
+        hear_of_domain(engine, host, heard->what, heard->uuid);
     else if (host->host.phase == HOST_UP)
         lost(engine, host, "the connection broke");
 }

@@ -32,9 +32,9 @@ struct task {
     Spec *spec, *before;
     const char *const *paths; /* of the configuration, which outlives the engine; NULL: any */
     enum domain_verb verb;
-    bool start, cold, fresh; /* cold: stop before the verb */
-    struct host_link *to;    /* of a move */
-    char *peer, *data;       /* of its host's spec */
+    bool start, cold, fresh, newborn; /* cold: stop before the verb */
+    struct host_link *to;             /* of a move */
+    char *peer, *data;                /* of its host's spec */
     GPtrArray *uuids;
     /* What it made; looked at only after success. */
     struct virt_domain *domain;

@@ -23,6 +23,7 @@ struct vm_work {
     uint64_t job;           /* its number; outcomes of others are of no concern */
     uint64_t settled;       /* a number that came when its last job ended */
     bool heard;             /* something, while it was busy */
+    unsigned awaited;       /* enum virt_event, a bit each: to be heard, and nothing new */
     GArray *waiters;        /* tickets */
     GArray *tried;          /* uint64_t ids of hosts on which making it failed */
     unsigned ask_timer;     /* what became of its job is not known: its host is asked */

@@ -63,7 +63,9 @@ static void create_failed(struct engine *engine, struct object *vm, uint64_t hos
                           const GError *error) REQUIRES(model)
 {
     vm_report(engine, vm, "creating", error);
+    vm_work(vm)->awaited = 0;
     if (vm_outcome_unknown(error)) {
+        vm_work(vm)->heard = true; /* what was heard may have been of more than was awaited */
         /* It stays bound to the host and is finished when that returns: making it on another
          * one now could make it twice. */
         vm_settled(engine, vm, error);
@@ -108,9 +110,10 @@ static void done_create(struct engine *engine, struct task *task, const GError *
 
 void vm_create(struct engine *engine, struct object *vm)
 {
+    bool newborn = !vm->vm.uuid[0];
     struct task *task;
 
-    if (!vm->vm.uuid[0]) {
+    if (newborn) {
         g_autofree char *uuid = g_uuid_string_random();
 
         cloud_set_uuid(engine->cloud, vm, uuid);
@@ -121,6 +124,8 @@ void vm_create(struct engine *engine, struct object *vm)
     engine_touch(engine, vm);
     task = vm_task(engine, vm);
     vm_task_plan(engine, task, vm, vm->spec, vm->spec_text);
+    task->newborn = newborn;
+    vm_work(vm)->awaited = 1U << VIRT_DEFINED | (task->start ? 1U << VIRT_STARTED : 0);
     task->run = run_create;
     task->done = done_create;
     task->deadline_ms = CREATE_DEADLINE_MS;

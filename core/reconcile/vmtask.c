@@ -44,6 +44,7 @@ struct virt_plan task_plan(const struct task *task)
         .paths = task->paths,
         .start = task->start,
         .fresh = task->fresh,
+        .newborn = task->newborn,
     };
 }
 

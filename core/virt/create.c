@@ -44,6 +44,16 @@ static bool check_plan(struct virt *v, const struct virt_plan *plan, GError **er
     return virt_driver(v) != DRIVER_EMBED || disk_files_directory(virt_state_directory(v), error);
 }
 
+/*
+ * Whether defining a domain under the name of another one is refused: libvirt's own list of domains
+ * does. Then it need not be asked for before, unless there is something to be made for nothing.
+ */
+static bool refuses_taken_names(const struct making *m)
+{
+    const struct vm_spec *vm = m->plan->vm;
+    return m->place.driver != DRIVER_OTHER && !vm->disk && !vm->image && !vm->user_data;
+}
+
 /* The name decides: our UUID is nobody else's. */
 static bool name_is_free(virConnectPtr conn, const struct virt_plan *plan, GError **error)
 {
@@ -77,7 +87,7 @@ static bool make_domain(struct making *m, struct virt *v, GError **error)
     g_autoptr(HostLayout) host = NULL;
     g_autofree char *disk = NULL;
     g_autofree char *seed = NULL;
-    if (!name_is_free(m->place.conn, m->plan, error) ||
+    if ((!refuses_taken_names(m) && !name_is_free(m->place.conn, m->plan, error)) ||
         !(host = host_layout_of(v, m->place.conn, m->plan, error)) ||
         !disk_make(&m->place, m->plan, &disk, &m->disk, error) ||
         !failpoint("create.disk", error) ||
@@ -91,7 +101,8 @@ static bool make_domain(struct making *m, struct virt *v, GError **error)
 
 static bool start(struct making *m, GError **error)
 {
-    if (!m->plan->start || virDomainIsActive(m->dom) == 1 || virDomainCreate(m->dom) == 0)
+    bool on = !m->defined && virDomainIsActive(m->dom) == 1;
+    if (!m->plan->start || on || virDomainCreate(m->dom) == 0)
         return true;
     g_autoptr(GError) refused = NULL;
     virt_fail(&refused, "starting the VM");
@@ -140,6 +151,9 @@ static bool bring_up_to_date(struct virt *v, virDomainPtr dom, const struct virt
 /* The domain of this UUID in m->dom, if there is one. */
 static bool find_former(struct making *m, struct virt *v, GError **error)
 {
+    m->ours = m->plan->newborn;
+    if (m->ours)
+        return true;
     g_autoptr(GError) local = NULL;
     g_autoptr(VirtDomainHandle) dom = virt_lookup(m->place.conn, m->plan->uuid, &local);
     m->ours = !dom && g_error_matches(local, CLOUDFS_ERROR, ENOENT);

@@ -8,18 +8,30 @@
 
 #include "core/virt/internal.h"
 
-static void changed(virConnectPtr conn, virDomainPtr dom, void *opaque)
+static void tell(virConnectPtr conn, virDomainPtr dom, enum virt_event what, struct virt *v)
 {
-    struct virt *v = opaque;
     char uuid[VIR_UUID_STRING_BUFLEN];
     if (virDomainGetUUIDString(dom, uuid) == 0 && virt_is_current(v, conn))
-        virt_tell(v, VIRT_DOMAIN, uuid);
+        virt_tell(v, what, uuid);
 }
 
-static int on_lifecycle(virConnectPtr conn, virDomainPtr dom, G_GNUC_UNUSED int event,
-                        G_GNUC_UNUSED int detail, void *opaque)
+static void changed(virConnectPtr conn, virDomainPtr dom, void *opaque)
 {
-    changed(conn, dom, opaque);
+    tell(conn, dom, VIRT_DOMAIN, opaque);
+}
+
+static enum virt_event lifecycle_event(int event, int detail)
+{
+    if (event == VIR_DOMAIN_EVENT_DEFINED && detail == VIR_DOMAIN_EVENT_DEFINED_ADDED)
+        return VIRT_DEFINED;
+    if (event == VIR_DOMAIN_EVENT_STARTED && detail == VIR_DOMAIN_EVENT_STARTED_BOOTED)
+        return VIRT_STARTED;
+    return VIRT_DOMAIN;
+}
+
+static int on_lifecycle(virConnectPtr conn, virDomainPtr dom, int event, int detail, void *opaque)
+{
+    tell(conn, dom, lifecycle_event(event, detail), opaque);
     return 0;
 }
 

@@ -41,6 +41,9 @@ static xmlNode *mark_fill(xmlNode *node, const struct virt_mark *mark, const cha
     return spec ? tree_add_text(node, "spec", spec) : NULL;
 }
 
+/* However it is escaped, this is not too long: a character becomes six at most. */
+#define SURELY_SHORT (MARK_MAX_BYTES / 6 - 4096)
+
 /* libvirt's form: without namespace, which virDomainSetMetadata() puts on the elements itself. */
 char *mark_content(const struct virt_mark *mark)
 {
@@ -56,17 +59,27 @@ char *mark_content(const struct virt_mark *mark)
     }
 }
 
-xmlNode *mark_add(xmlNode *parent, const struct virt_mark *mark)
+/* Its form would have it if it were printed; that is only found out where it may be too long. */
+static bool has_spec(const struct virt_mark *mark)
 {
+    if (!mark->spec || !is_xml_text(mark->spec))
+        return false;
+    if (strlen(mark->spec) <= SURELY_SHORT)
+        return true;
     g_autofree char *content = mark_content(mark);
     g_autoptr(XmlTree) doc = tree_parse(content);
-    if (!doc) /* a name or cloud that XML cannot hold: leave out what cannot be said */
-        return NULL;
-    xmlNode *node = xmlDocCopyNode(xmlDocGetRootElement(doc), parent->doc, 1);
-    xmlAddChild(parent, node);
+    return doc && tree_child(xmlDocGetRootElement(doc), "spec");
+}
+
+xmlNode *mark_add(xmlNode *parent, const struct virt_mark *mark)
+{
+    if (!is_xml_text(mark->cloud) || !is_xml_text(mark->name) ||
+        (mark->service && !is_xml_text(mark->service)))
+        return NULL; /* leave out what XML cannot say */
+    xmlNode *node = tree_add(parent, "object");
     xmlNs *ns = xmlNewNs(node, BAD_CAST VIRT_NAMESPACE, BAD_CAST "cloudfs");
     xmlSetNs(node, ns);
-    xmlNode *spec = tree_child(node, "spec");
+    xmlNode *spec = mark_fill(node, mark, has_spec(mark) ? mark->spec : NULL);
     if (spec)
         xmlSetNs(spec, ns);
     return node;

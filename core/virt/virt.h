@@ -27,8 +27,10 @@
 struct virt; /* one host: its URI and its connections */
 
 enum virt_event {
-    VIRT_DOMAIN, /* the domain of this UUID was made, changed or removed: look at it */
-    VIRT_CLOSED, /* the connection broke: open() again */
+    VIRT_DOMAIN,  /* the domain of this UUID was changed or removed: look at it */
+    VIRT_DEFINED, /* it was defined, and was not before: the same */
+    VIRT_STARTED, /* it was off, and was started: the same */
+    VIRT_CLOSED,  /* the connection broke: open() again */
 };
 
 struct virt_options {
@@ -81,8 +83,9 @@ struct virt_plan {
     struct virt_mark mark;
     /* Directories below which the files must be that VM names (EPERM); NULL: anywhere. */
     const char *const *paths;
-    bool start; /* running at the end, or only defined */
-    bool fresh; /* it never was: what an earlier try of making it has left is worth nothing */
+    bool start;   /* running at the end, or only defined */
+    bool fresh;   /* it never was: what an earlier try of making it has left is worth nothing */
+    bool newborn; /* there was no earlier try: its UUID was made up for this one */
 };
 
 /* Where a domain moves, and how its host gets there. */

@@ -128,6 +128,7 @@ static bool fake_domain_op(struct virt *v, const char *uuid, struct virt_domain 
         held = fake.hold_looks && !fake.tell_one_look;
         fake.tell_one_look = false;
         fake.held_looks += held && !fake.held_looks;
+        fake.looks += !held;
         pthread_mutex_unlock(&fake.lock);
         if (held)
             g_usleep(1000);

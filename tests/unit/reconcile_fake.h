@@ -38,6 +38,7 @@ struct fake {
     bool change_later;  /* changes take effect at the next start */
     unsigned creates, restarts, destroys;
     unsigned held_looks;          /* 1: one is held, or was */
+    unsigned looks;               /* at single domains */
     unsigned samples, with_disks; /* of both hosts */
     unsigned least;               /* domains that ran when there were fewest */
     GHashTable *virts;            /* URI to struct virt * */
@@ -60,7 +61,8 @@ void set_flag(bool *which, bool on);
 unsigned counted(const unsigned *which);
 /* How many domains there are. */
 unsigned domains(void);
-/* HOST says that a domain has changed. */
+/* HOST says that a domain has changed; the same of another event. */
 void fake_event(const char *host, const char *uuid);
+void fake_tell(const char *host, enum virt_event what, const char *uuid);
 /* The guest of a domain on HOST ends by itself. */
 void fake_die(const char *host, const char *uuid);

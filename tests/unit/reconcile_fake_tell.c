@@ -66,12 +66,17 @@ unsigned domains(void)
 
 void fake_event(const char *host, const char *uuid)
 {
+    fake_tell(host, VIRT_DOMAIN, uuid);
+}
+
+void fake_tell(const char *host, enum virt_event what, const char *uuid)
+{
     struct virt *v;
 
     pthread_mutex_lock(&fake.lock);
     v = g_hash_table_lookup(fake.virts, host);
     pthread_mutex_unlock(&fake.lock);
-    v->event(v->ctx, VIRT_DOMAIN, uuid);
+    v->event(v->ctx, what, uuid);
 }
 
 void fake_die(const char *host, const char *uuid)

@@ -248,6 +248,63 @@ static void a_dropped_spec_may_come_back(void **state)
     assert_int_equal(domains(), 1);
 }
 
+/* Makes `web`; UUID and HOST are its domain's. */
+static void make_web(struct fixture *f, char **uuid, char **host)
+{
+    struct cloud *cloud = engine_cloud(f->engine);
+    const struct object *vm;
+
+    assert_int_equal(make(f, OBJECT_VM, "web", "cpus = 2\n"), 0);
+    cloud_read_lock(cloud);
+    vm = cloud_find(cloud, OBJECT_VM, "web");
+    *uuid = g_strdup(vm->vm.uuid);
+    *host = g_strdup_printf("test:///%s", vm->vm.host->name);
+    cloud_read_unlock(cloud);
+}
+
+static void has_it_looked_at(const char *host, enum virt_event what, const char *uuid)
+{
+    unsigned before = counted(&fake.looks);
+
+    fake_tell(host, what, uuid);
+    while (counted(&fake.looks) == before)
+        g_usleep(1000);
+}
+
+/* What is heard of a domain because it was just made is no reason to look at it; all else is. A
+ * sample that was under way may be one, too, but not each time. */
+static void what_a_job_did_is_no_news(void **state)
+{
+    struct fixture *f = *state;
+    bool looked = true;
+
+    for (int i = 0; looked && i < 10; i++) {
+        g_autofree char *uuid = NULL, *host = NULL;
+        unsigned before;
+
+        make_web(f, &uuid, &host);
+        before = counted(&fake.looks);
+        fake_tell(host, VIRT_DEFINED, uuid);
+        fake_tell(host, VIRT_STARTED, uuid);
+        g_usleep(G_USEC_PER_SEC / 20);
+        looked = counted(&fake.looks) != before;
+        has_it_looked_at(host, VIRT_STARTED, uuid); /* a second time */
+        assert_int_equal(remove_dir(f, OBJECT_VM, "web"), 0);
+    }
+    assert_false(looked);
+}
+
+/* Where more happened, that it was started may be news. */
+static void all_else_is_news(void **state)
+{
+    struct fixture *f = *state;
+    g_autofree char *uuid = NULL, *host = NULL;
+
+    make_web(f, &uuid, &host);
+    has_it_looked_at(host, VIRT_DOMAIN, uuid);
+    has_it_looked_at(host, VIRT_STARTED, uuid);
+}
+
 /* A look that began before a rename is told after it: what it says is of before. */
 static void a_look_from_before_a_job_is_old(void **state)
 {
@@ -288,6 +345,8 @@ int main(void)
         TEST(a_vm_is_renamed_with_its_domain),
         TEST(a_plan_makes_nothing_until_it_is_moved),
         TEST(a_dropped_spec_may_come_back),
+        TEST(what_a_job_did_is_no_news),
+        TEST(all_else_is_news),
         TEST(a_look_from_before_a_job_is_old),
     };
 
