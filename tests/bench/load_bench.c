@@ -11,8 +11,10 @@
  *                                        once; VMs a second
  *     load_bench each DIR FROM COUNT     the same one after the other, from number FROM on;
  *                                        milliseconds a VM: median, 99th percentile
- *     load_bench direct URI COUNT        the same domains by virDomainDefineXML() and
- *                                        virDomainCreate() on one connection; domains a second
+ *     load_bench direct URI COUNT XML    domains as in the file XML, but for name and UUID, by
+ *                                        virDomainDefineXML() and virDomainCreate() on one
+ *                                        connection; domains a second, milliseconds of CPU each
+ *     load_bench sync FILE COUNT         16 KiB written over and fdatasync(2): microseconds, median
  *     load_bench open DIR HOSTS          opens test://DIR/hN.xml of HOSTS hosts and prints the
  *                                        KiB that takes: what is libvirt's own
  */
@@ -26,6 +28,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char spec[] = "cpus = 1\nmemory = 64MiB\nnetwork = none\n";
@@ -213,28 +216,69 @@ static void bench_each(const char *dir, int from, int count)
     g_array_free(times, TRUE);
 }
 
-static void bench_direct(const char *uri, int count)
+/* XML with TEXT as the first element NAME. */
+static char *with_text(const char *xml, const char *name, const char *text)
+{
+    g_autofree char *open = g_strdup_printf("<%s>", name);
+    g_autofree char *close = g_strdup_printf("</%s>", name);
+    const char *begin = strstr(xml, open), *end = strstr(xml, close);
+
+    if (!begin || !end)
+        die(name);
+    return g_strdup_printf("%.*s%s%s%s", (int)(begin - xml), xml, open, text, end);
+}
+
+static void define_and_create(virConnectPtr conn, const char *like, int n)
+{
+    g_autofree char *uuid = g_uuid_string_random();
+    g_autofree char *name = g_strdup_printf("bench%d", n);
+    g_autofree char *named = with_text(like, "name", name);
+    g_autofree char *xml = with_text(named, "uuid", uuid);
+    virDomainPtr dom = virDomainDefineXML(conn, xml);
+
+    if (!dom || virDomainCreate(dom) < 0)
+        die("virDomainCreate");
+    virDomainFree(dom);
+}
+
+static void bench_direct(const char *uri, int count, const char *file)
 {
     virConnectPtr conn = virConnectOpen(uri);
+    g_autofree char *like = NULL;
     double begin;
+    clock_t cpu;
 
-    if (!conn)
-        die(uri);
+    if (!conn || !g_file_get_contents(file, &like, NULL, NULL))
+        die(conn ? file : uri);
     begin = seconds();
-    for (int n = 0; n < count; n++) {
-        g_autofree char *uuid = g_uuid_string_random();
-        g_autofree char *xml = g_strdup_printf(
-            "<domain type='test'><name>bench%d</name><uuid>%s</uuid><memory unit='MiB'>64</memory>"
-            "<vcpu>1</vcpu><os><type>hvm</type></os></domain>",
-            n, uuid);
-        virDomainPtr dom = virDomainDefineXML(conn, xml);
-
-        if (!dom || virDomainCreate(dom) < 0)
-            die("virDomainCreate");
-        virDomainFree(dom);
-    }
-    printf("%.0f\n", count / (seconds() - begin));
+    cpu = clock();
+    for (int n = 0; n < count; n++)
+        define_and_create(conn, like, n);
+    printf("%.0f %.2f\n", count / (seconds() - begin),
+           (double)(clock() - cpu) * 1000 / CLOCKS_PER_SEC / count);
     virConnectClose(conn);
+}
+
+/* As the log of the database is written: again and again from its beginning. */
+static void bench_sync(const char *file, int count)
+{
+    enum { BYTES = 16 * 1024, ROUND = 64 };
+    static const char bytes[BYTES];
+    GArray *times = g_array_new(FALSE, FALSE, sizeof(double));
+    int fd = open(file, O_RDWR | O_CREAT | O_TRUNC, 0600);
+
+    for (int n = 0; n < ROUND + count; n++) {
+        double before = seconds(), took;
+
+        if (pwrite(fd, bytes, BYTES, (off_t)(n % ROUND) * BYTES) < 0 || fdatasync(fd) < 0)
+            die(file);
+        took = (seconds() - before) * 1e6;
+        if (n >= ROUND)
+            g_array_append_val(times, took);
+    }
+    printf("%.0f\n", quantile(times, 0.5));
+    g_array_free(times, TRUE);
+    close(fd);
 }
 
 static void bench_open(const char *dir, int hosts)
@@ -262,8 +306,10 @@ int main(int argc, char **argv)
         bench_create(argv[2], atoi(argv[3]), atoi(argv[4]));
     else if (argc == 5 && strcmp(argv[1], "each") == 0)
         bench_each(argv[2], atoi(argv[3]), atoi(argv[4]));
-    else if (argc == 4 && strcmp(argv[1], "direct") == 0)
-        bench_direct(argv[2], atoi(argv[3]));
+    else if (argc == 5 && strcmp(argv[1], "direct") == 0)
+        bench_direct(argv[2], atoi(argv[3]), argv[4]);
+    else if (argc == 4 && strcmp(argv[1], "sync") == 0)
+        bench_sync(argv[2], atoi(argv[3]));
     else if (argc == 4 && strcmp(argv[1], "open") == 0)
         bench_open(argv[2], atoi(argv[3]));
     else
