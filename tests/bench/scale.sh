@@ -62,8 +62,8 @@ again() {
     find "$M/vms" -mindepth 1 -maxdepth 1 >"$T/dirs"
     echo "        while hosts connect, $(up) up, ms: median, 99th percentile, longest"
     "$LOAD" probe 10 <"$T/dirs" | sed 's/^/            /'
-    in_time all_up
     if [ "$IDLE" != 0 ]; then
+        in_time all_up
         sleep "$IDLE"
         echo "        nobody has looked for $IDLE s: $(rest) % of a core"
     fi
