@@ -105,7 +105,7 @@ void members_add_missing(struct engine *engine, struct object *service, const ch
 /* A member without a domain just goes; one with a domain is destroyed first. */
 static void drop_member(struct engine *engine, struct object *vm) REQUIRES(model)
 {
-    if (vm_glance(vm)->busy)
+    if (vm_glance(vm)->busy || vm_glance(vm)->kept)
         return;
     if (!vm->vm.host)
         vm_forget(engine, vm);

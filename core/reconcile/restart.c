@@ -66,6 +66,7 @@ void vm_came_up(struct engine *engine, struct object *vm)
 void vm_rested(struct engine *engine, struct object *vm)
 {
     timer_stop(engine, &vm_work(vm)->restart_timer);
+    vm_work(vm)->kept = false;
     g_clear_pointer(&vm_work(vm)->refused, g_free);
     set_restarts(engine, vm, 0);
 }
@@ -91,12 +92,17 @@ static void rest_is_over(struct engine *engine, void *data) REQUIRES(model)
     if (!vm || vm->kind != OBJECT_VM)
         return;
     vm_work(vm)->restart_timer = 0;
+    vm_work(vm)->kept = false;
     g_clear_pointer(&vm_work(vm)->refused, g_free);
     if (vm->vm.service)
         service_nudge(engine, vm->vm.service);
-    if (vm_glance(vm)->busy || !vm_wants_to_run(vm))
+    if (vm_glance(vm)->busy)
         return;
-    if (host_is_up(vm->vm.host))
+    if (vm->vm.phase == VM_DESTROYING && host_is_up(vm->vm.host))
+        vm_destroy(engine, vm);
+    else if (!vm_wants_to_run(vm))
+        return;
+    else if (host_is_up(vm->vm.host))
         start_again(engine, vm);
     else if (vm->vm.service && vm->vm.phase == VM_FAILED && !vm->vm.host)
         vm_begin(engine, vm, vm->spec_text, vm->spec);

@@ -72,6 +72,8 @@ void service_remove(struct engine *engine, struct request *request, struct objec
         return;
     }
     cloud_event(engine->cloud, service, &request->actor, "removing");
+    for (unsigned i = 0; i < service->service.members->len; i++)
+        vm_rested(engine, service->service.members->pdata[i]);
     service_work(service)->removing = true;
     service_work(service)->first_error = 0;
     engine_touch(engine, service);

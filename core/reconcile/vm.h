@@ -28,6 +28,7 @@ struct vm_work {
     GArray *tried;          /* uint64_t ids of hosts on which making it failed */
     unsigned ask_timer;     /* what became of its job is not known: its host is asked */
     unsigned restart_timer; /* it rests until something is tried again */
+    bool kept;              /* it could not be destroyed, and is not tried while it rests */
     unsigned health_timer;  /* the next check */
     bool probing;           /* one is under way */
     unsigned sick;          /* checks in a row that failed */

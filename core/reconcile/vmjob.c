@@ -309,7 +309,8 @@ static void done_destroy(struct engine *engine, struct task *task, const GError 
         /* It is tried again when the host returns; a plain refusal brings the VM back. */
         if (!vm_outcome_unknown(error))
             vm->vm.phase = VM_ACTIVE;
-        if (service && !vm_outcome_unknown(error))
+        vm_work(vm)->kept = service != NULL;
+        if (vm_work(vm)->kept)
             vm_retry_later(engine, vm);
         cloud_refresh_state(engine->cloud, vm);
         vm_settled(engine, vm, error);

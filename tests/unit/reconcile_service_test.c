@@ -61,12 +61,33 @@ static void the_highest_numbers_go_first(void **state)
     assert_int_equal(domains(), 0);
 }
 
+/* It was tried again and again, without a rest and without an answer. */
+static void a_member_that_cannot_be_destroyed_rests(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(
+        make(f, OBJECT_SERVICE, "web", "replicas = 2\nspread = none\n[vm]\ncpus = 1\n"), 0);
+    set_failure(&fake.fail_destroy, EHOSTDOWN);
+    assert_int_equal(remove_dir(f, OBJECT_SERVICE, "web"), EHOSTDOWN);
+    set_failure(&fake.fail_destroy, EIO);
+    assert_int_equal(remove_dir(f, OBJECT_SERVICE, "web"), EIO);
+    expect_in(f, OBJECT_VM, "web-1", "error", "tried again in 2 s");
+    assert_int_equal(control(f, OBJECT_SERVICE, "web", "scale 1"), 0);
+    assert_int_equal(domains(), 2);
+    set_failure(&fake.fail_destroy, 0);
+    expect(f, OBJECT_VM, "web-1", "state", "gone");
+    assert_int_equal(remove_dir(f, OBJECT_SERVICE, "web"), 0);
+    assert_int_equal(domains(), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_service_is_its_replicas),
         TEST(a_service_takes_restored_members),
         TEST(the_highest_numbers_go_first),
+        TEST(a_member_that_cannot_be_destroyed_rests),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
