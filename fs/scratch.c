@@ -68,6 +68,12 @@ static struct scratch *find(struct scratches *all, uint64_t dir, const char *nam
     return NULL;
 }
 
+int64_t scratch_touch(struct scratch *scratch)
+{
+    scratch->touched = g_get_monotonic_time();
+    return scratch->changed = cloud_now();
+}
+
 void scratch_free_if_unused(struct scratches *all, struct scratch *scratch)
 {
     if (scratch->dir || scratch->opens)
@@ -131,7 +137,7 @@ static uint64_t add(struct scratches *all, uint64_t dir, const char *name, uid_t
     scratch->uid = uid;
     scratch->gid = gid;
     scratch->mode = mode & (S_IFMT | 0777);
-    scratch->time = scratch->changed = cloud_now();
+    scratch->time = scratch_touch(scratch);
     g_hash_table_insert(all->by_ino, &scratch->ino, scratch);
     enter(all, scratch, dir, name);
     return scratch->ino;
@@ -191,7 +197,7 @@ int scratch_rename(struct scratches *all, uint64_t dir, const char *name, uint64
         } else {
             leave(all, scratch);
             enter(all, scratch, to, to_name);
-            scratch->changed = cloud_now();
+            scratch_touch(scratch);
         }
     }
     pthread_mutex_unlock(&all->lock);

@@ -14,6 +14,7 @@ struct scratch {
     gid_t gid;
     mode_t mode;
     int64_t time, changed; /* of content and of status, nanoseconds since the epoch */
+    int64_t touched;       /* `changed` by the clock that nobody sets, microseconds */
     bool restored;         /* its time was set */
     unsigned opens;
 };
@@ -33,4 +34,6 @@ static inline struct scratch *scratch_by_ino(struct scratches *all, uint64_t ino
 }
 /* Frees one that has neither a name nor an opener. */
 void scratch_free_if_unused(struct scratches *all, struct scratch *scratch);
+/* Its status has changed; the time of that. */
+int64_t scratch_touch(struct scratch *scratch);
 void scratch_fill_stat(const struct scratch *scratch, struct stat *st);

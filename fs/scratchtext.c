@@ -73,7 +73,7 @@ int scratch_set(struct scratches *all, uint64_t ino, uid_t uid, gid_t gid, mode_
             mode != (mode_t)-1 ? (scratch->mode & S_IFMT) | (mode & 0777) : scratch->mode;
         scratch->time = time != -1 ? time : scratch->time;
         scratch->restored = scratch->restored || time != -1;
-        scratch->changed = cloud_now();
+        scratch_touch(scratch);
     }
     pthread_mutex_unlock(&all->lock);
     return scratch ? 0 : ESTALE;
@@ -120,7 +120,7 @@ static int resize(struct scratches *all, struct scratch *scratch, size_t size)
     if (size > old)
         memset(scratch->text->str + old, 0, size - old);
     all->bytes += size - old;
-    scratch->time = scratch->changed = cloud_now();
+    scratch->time = scratch_touch(scratch);
     scratch->restored = false;
     return 0;
 }
@@ -169,7 +169,8 @@ bool scratch_is_young(struct scratches *all, uint64_t ino, double seconds)
 
     pthread_mutex_lock(&all->lock);
     scratch = scratch_by_ino(all, ino);
-    young = scratch && (double)(cloud_now() - scratch->changed) < seconds * 1e9;
+    young =
+        scratch && (double)(g_get_monotonic_time() - scratch->touched) < seconds * G_USEC_PER_SEC;
     pthread_mutex_unlock(&all->lock);
     return young;
 }
