@@ -41,6 +41,18 @@ static void do_getattr(struct script *s)
     script_finish(s, call);
 }
 
+static bool is_link(struct script *s, uint64_t ino)
+{
+    struct call *call = call_new(s->fs, 0, 0);
+    bool is;
+
+    fs_ops.getattr(call->req, ino, NULL);
+    is = call_wait(call) == 0 && S_ISLNK(call->attr.st_mode);
+    call_free(call);
+    return is;
+}
+
+/* The kernel follows links: none is opened or cut. */
 static void do_setattr(struct script *s)
 {
     struct call *call = script_ask(s);
@@ -48,29 +60,28 @@ static void do_setattr(struct script *s)
     int what = (int)(script_byte(s) | script_byte(s) << 8);
     struct stat attr = {.st_size = (off_t)script_byte(s) << script_byte(s) % 20,
                         .st_mode = script_byte(s) << 4};
+    uint64_t ino;
 
     attr.st_uid = attr.st_gid = 1000 + script_byte(s) % 3;
     attr.st_mtim.tv_sec = script_byte(s);
     script_wait(s, &s->busy);
-    fs_ops.setattr(call->req, open ? open->ino : script_ino(s), &attr, what,
-                   open ? &open->fi : NULL);
+    ino = open ? open->ino : script_ino(s);
+    if (is_link(s, ino))
+        what &= ~FUSE_SET_ATTR_SIZE;
+    fs_ops.setattr(call->req, ino, &attr, what, open ? &open->fi : NULL);
     script_later(s, call, &s->busy);
 }
 
-/* The kernel asks links only. */
+/* It asks links only. */
 static void do_readlink(struct script *s)
 {
     struct call *call = script_ask(s);
     uint64_t link = script_ino(s);
-    bool is_link;
 
-    fs_ops.getattr(call->req, link, NULL);
-    is_link = call_wait(call) == 0 && S_ISLNK(call->attr.st_mode);
-    call_free(call);
-    if (!is_link)
-        return;
-    call = script_ask(s);
-    fs_ops.readlink(call->req, link);
+    if (is_link(s, link))
+        fs_ops.readlink(call->req, link);
+    else
+        fs_ops.getattr(call->req, link, NULL);
     script_finish(s, call);
 }
 
@@ -146,6 +157,8 @@ static void do_open(struct script *s)
     call->ino = script_ino(s);
     if (script_byte(s) > 0xf0)
         call_interrupt(call);
+    if (is_link(s, call->ino))
+        fi.flags = O_RDONLY;
     fs_ops.open(call->req, call->ino, &fi);
     script_finish(s, call);
 }
