@@ -95,6 +95,17 @@ static bool edit_seed(xmlNode *devices, const struct virt_plan *plan, const char
     return old || path;
 }
 
+/* libxml2 prints the name of a namespace as it is, which need not be XML. */
+static char *print_checked(xmlNode *domain, const struct virt_plan *plan, GError **error)
+{
+    g_autofree char *xml = tree_print(domain);
+    g_autoptr(XmlTree) again = tree_parse(xml);
+    if (again)
+        return g_steal_pointer(&xml);
+    fail(error, EINVAL, "the definition of %s has a namespace that cannot be written", plan->name);
+    return NULL;
+}
+
 char *virt_edit_xml(const char *xml, const struct virt_plan *plan, const struct virt_layout *layout,
                     unsigned keys, unsigned *done, GError **error)
 {
@@ -120,5 +131,5 @@ char *virt_edit_xml(const char *xml, const struct virt_plan *plan, const struct 
     if (keys & EDIT_SEED && edit_seed(devices, plan, layout->seed))
         changed |= EDIT_SEED;
     *done = changed;
-    return tree_print(domain);
+    return print_checked(domain, plan, error);
 }
