@@ -11,7 +11,8 @@ struct request;
 struct service_work {
     GArray *waiters;
     bool removing;
-    int first_error; /* of the members' jobs since the last request */
+    int first_error; /* of the members' jobs since the last request, */
+    uint64_t since;  /* the number of the last one before it */
     char *conflict;  /* a name that it wants is taken: the sentence; NULL: none is */
     bool updating;   /* at the last look, members were outdated */
     bool rolling;    /* and the next of them waits for one that is on its way up */

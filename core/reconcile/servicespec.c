@@ -16,6 +16,15 @@ static void begin_anew(struct engine *engine, struct object *service, const char
         vm_rested(engine, service->service.members->pdata[i]);
 }
 
+/* A request is answered with what the jobs from now on come to. */
+static void expect_jobs(struct engine *engine, struct object *service) REQUIRES(model)
+{
+    struct service_work *work = service_work(service);
+
+    work->first_error = 0;
+    work->since = engine->last_job;
+}
+
 void service_commit(struct engine *engine, struct request *request, struct object *service,
                     const char *text, Spec *spec)
 {
@@ -39,7 +48,7 @@ void service_commit(struct engine *engine, struct request *request, struct objec
     cloud_set_error(engine->cloud, service, 0, NULL);
     cloud_event(engine->cloud, service, &request->actor, "spec written, %u replicas",
                 spec->service.replicas);
-    service_work(service)->first_error = 0;
+    expect_jobs(engine, service);
     g_clear_pointer(&service_work(service)->told, g_free);
     engine->room_changed = true; /* its spread may allow more than before */
     engine_touch(engine, service);
@@ -75,7 +84,7 @@ void service_remove(struct engine *engine, struct request *request, struct objec
     for (unsigned i = 0; i < service->service.members->len; i++)
         vm_rested(engine, service->service.members->pdata[i]);
     service_work(service)->removing = true;
-    service_work(service)->first_error = 0;
+    expect_jobs(engine, service);
     engine_touch(engine, service);
     service_nudge(engine, service);
     request_wait(engine, request, &service_work(service)->waiters, false);
@@ -98,7 +107,7 @@ void service_restart(struct engine *engine, struct request *request, struct obje
             vm_power(engine, vm, VERB_START, false);
         engine_touch(engine, vm);
     }
-    work->first_error = 0;
+    expect_jobs(engine, service);
     service_nudge(engine, service);
     request_wait(engine, request, &work->waiters, true);
 }

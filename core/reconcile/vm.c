@@ -59,6 +59,13 @@ void vm_begin(struct engine *engine, struct object *vm, const char *text, Spec *
     placing_wait(engine, vm);
 }
 
+/* A member's job that was begun before the service's last request, or makes what that no longer
+ * asks for, says nothing of the request. */
+static bool is_news(struct object *vm) REQUIRES(model)
+{
+    return vm_work(vm)->job > service_work(vm->vm.service)->since && !vm_is_made_in_vain(vm);
+}
+
 void vm_settled(struct engine *engine, struct object *vm, const GError *error)
 {
     struct vm_work *work = vm_work(vm);
@@ -71,7 +78,7 @@ void vm_settled(struct engine *engine, struct object *vm, const GError *error)
     requests_answer(engine, &work->waiters, error ? error->code : 0);
     if (!vm->vm.service)
         return;
-    if (error)
+    if (error && is_news(vm))
         service_work(vm->vm.service)->first_error = error->code;
     service_nudge(engine, vm->vm.service);
 }

@@ -56,6 +56,8 @@ bool vm_place(struct engine *engine, struct object *vm) REQUIRES(model);
 void vm_create(struct engine *engine, struct object *vm) REQUIRES(model);
 /* VM, whose making was not begun, leaves its host and is in PHASE again. */
 void vm_withdraw(struct engine *engine, struct object *vm, enum vm_phase phase) REQUIRES(model);
+/* It has no domain yet, and is a member whose template has changed since. */
+bool vm_is_made_in_vain(const struct object *vm) REQUIRES_SHARED(model);
 /* Goes over from the spec in force to `next`. */
 void vm_change(struct engine *engine, struct object *vm) REQUIRES(model);
 void vm_set_next(struct engine *engine, struct object *vm, const char *text, Spec *spec)

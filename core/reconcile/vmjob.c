@@ -44,6 +44,12 @@ void vm_withdraw(struct engine *engine, struct object *vm, enum vm_phase phase)
     engine_touch(engine, vm);
 }
 
+bool vm_is_made_in_vain(const struct object *vm)
+{
+    return vm->vm.service && vm->vm.outdated &&
+           (vm->vm.phase == VM_CREATING || vm->vm.phase == VM_FAILED);
+}
+
 /* The host could not: the next best is tried, if there is one. */
 static bool try_elsewhere(struct engine *engine, struct object *vm, uint64_t failed_on)
     REQUIRES(model)
@@ -72,7 +78,9 @@ static void create_failed(struct engine *engine, struct object *vm, uint64_t hos
         return;
     }
     vm_work(vm)->busy = false;
-    if (try_elsewhere(engine, vm, host))
+    if (vm_is_made_in_vain(vm))
+        leave_host(engine, vm);
+    else if (try_elsewhere(engine, vm, host))
         return;
     g_clear_pointer(&vm_work(vm)->tried, g_array_unref);
     vm->vm.phase = VM_FAILED;

@@ -141,6 +141,17 @@ static int planned_failure(const char *uri)
     return GPOINTER_TO_INT(g_hash_table_lookup(fake.fail_create, uri));
 }
 
+/* With the lock. */
+static void wait_for_release(const bool *hold, unsigned *held)
+{
+    *held += *hold;
+    while (*hold) {
+        pthread_mutex_unlock(&fake.lock);
+        g_usleep(1000);
+        pthread_mutex_lock(&fake.lock);
+    }
+}
+
 static bool fake_create(struct virt *v, const struct virt_plan *plan, struct virt_domain **domain,
                         GError **error)
 {
@@ -149,6 +160,7 @@ static bool fake_create(struct virt *v, const struct virt_plan *plan, struct vir
     int err;
 
     pthread_mutex_lock(&fake.lock);
+    wait_for_release(&fake.hold_creates, &fake.held_creates);
     err = planned_failure(v->uri);
     if (fake.bad_image && plan->vm->image)
         err = ENOENT;

@@ -31,11 +31,13 @@ struct fake {
     bool lose_create; /* makes the domain, then says that the host went down */
     int fail_move;    /* EHOSTDOWN: it moves, but nobody hears of it */
     unsigned moves;
-    bool sick;          /* guests do not answer */
-    bool bad_image;     /* VMs with an image cannot be made */
-    bool hold_looks;    /* what a look at a domain finds is told only when this is over, */
-    bool tell_one_look; /* or for the one that is held */
-    bool change_later;  /* changes take effect at the next start */
+    bool sick;             /* guests do not answer */
+    bool bad_image;        /* VMs with an image cannot be made */
+    bool hold_creates;     /* they end when this is over */
+    bool hold_looks;       /* what a look at a domain finds is told only when this is over, */
+    bool tell_one_look;    /* or for the one that is held */
+    bool change_later;     /* changes take effect at the next start */
+    unsigned held_creates; /* that are, or were, held */
     unsigned creates, restarts, destroys;
     unsigned held_looks;          /* 1: one is held, or was */
     unsigned looks;               /* at single domains */

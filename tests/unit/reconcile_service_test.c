@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Services and their members. */
+#include <string.h>
+
 #include "tests/unit/reconcile_fixture.h"
 
 static void a_service_is_its_replicas(void **state)
@@ -81,6 +83,48 @@ static void a_member_that_cannot_be_destroyed_rests(void **state)
     assert_int_equal(domains(), 0);
 }
 
+static void told(void *ctx, int err)
+{
+    g_atomic_int_set((int *)ctx, err);
+}
+
+/* Writes TEXT; *ERR becomes other than -1 with the answer. */
+static void write_spec(struct fixture *f, const char *text, int *err)
+{
+    *err = -1;
+    engine_commit(f->engine, id_of(f, OBJECT_SERVICE, "web"), text, strlen(text), &somebody, told,
+                  err);
+    expect(f, OBJECT_SERVICE, "web", "spec", text);
+}
+
+static int wait_answer(int *err)
+{
+    for (int i = 0; i < 20000 && g_atomic_int_get(err) < 0; i++)
+        g_usleep(1000);
+    return g_atomic_int_get(err);
+}
+
+/* Who corrects a template was told the error of what was being made by the old one. */
+static void a_correction_is_not_told_of_what_it_corrects(void **state)
+{
+    struct fixture *f = *state;
+    int first, second;
+
+    assert_int_equal(make_dir(f, OBJECT_SERVICE, "web"), 0);
+    set_flag(&fake.bad_image, true);
+    set_flag(&fake.hold_creates, true);
+    write_spec(f, "replicas = 1\n[vm]\nimage = /none\n", &first);
+    while (counted(&fake.held_creates) == 0)
+        g_usleep(1000);
+    write_spec(f, "replicas = 1\n[vm]\ncpus = 1\n", &second);
+    set_flag(&fake.hold_creates, false);
+    assert_int_equal(wait_answer(&second), 0);
+    assert_int_equal(wait_answer(&first), 0); /* it was replaced */
+    expect(f, OBJECT_SERVICE, "web", "state", "ready");
+    expect(f, OBJECT_SERVICE, "web", "error", "");
+    assert_int_equal(counted(&fake.creates), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -88,6 +132,7 @@ int main(void)
         TEST(a_service_takes_restored_members),
         TEST(the_highest_numbers_go_first),
         TEST(a_member_that_cannot_be_destroyed_rests),
+        TEST(a_correction_is_not_told_of_what_it_corrects),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
