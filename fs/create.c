@@ -33,6 +33,8 @@ static void open_created(struct fs *fs, fuse_req_t req, uint64_t ino, int flags,
 
     notify_reply_begin(fs->notify);
     err = fs_stat(fs, ino, &entry.attr, &valid);
+    if (!err && !S_ISREG(entry.attr.st_mode))
+        err = ESTALE; /* it became a link since it was looked for: the kernel looks again */
     if (!err)
         err =
             discard ? handle_discard(fs, ino, &handle) : handle_open(fs, req, ino, flags, &handle);

@@ -208,7 +208,7 @@ run_tsan() {
     title 'ThreadSanitizer'
     build tsan "$BUILD/tsan" CC=clang SAN=thread || return
     SLOW=4 units "$BUILD/tsan" setarch -R
-    tools && guest || return
+    tools && guest && faulty || return
     wrapper "$BUILD/tsan/run" setarch -R "$PWD/$BUILD/tsan/cloudfs"
     # shellcheck disable=SC2046 # one word each
     SLOW=5 mounts "$BUILD/tsan/run" $(outside)
@@ -278,6 +278,11 @@ long_power() {
     CUTS=${CUTS:-50} LIMIT=900 mounts "$BUILD/fail/cloudfs" 75
 }
 
+long_hung() {
+    title 'hosts that hang until the deadlines have passed'
+    LONG=1 LIMIT=400 mounts "$BUILD/cloudfs" 52
+}
+
 long_random() {
     title 'random operations'
     FUZZ_SECONDS=${FUZZ_SECONDS:-300} LIMIT=900 mounts "$BUILD/fail/cloudfs" 50
@@ -300,7 +305,7 @@ long_fuzz() { RUNS=${RUNS:-10000000} run_fuzz; }
 run_long() {
     local part
     tools && guest && faulty || return
-    for part in ${PARTS:-kill faults power random churn tiny sanitizers fuzz}; do
+    for part in ${PARTS:-kill faults power hung random churn tiny sanitizers fuzz}; do
         "long_$part"
     done
 }

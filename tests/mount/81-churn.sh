@@ -30,7 +30,7 @@ echo "count: $ops operations in $((SECONDS - begun)) s: $begin KiB before, $midd
 same "$(ls "$M/vms")$(ls "$M/services")" ''
 [ "$(descriptors)" -le $((open + 8)) ] || die "$open descriptors, then $(descriptors)"
 # A sanitizer keeps what was freed, for a while.
-case $(readelf -W --dyn-syms "$CLOUDFS" 2>/dev/null) in
+case $(readelf -W --dyn-syms "$(readlink -f "/proc/$CLOUD/exe")") in
 *__asan_init* | *__tsan_init*) ;;
 *) [ $((end - middle)) -le "$most" ] || die "it grew by $((end - middle)) KiB" ;;
 esac
