@@ -17,17 +17,14 @@ enum {
     SAVE_MS = LIMIT(20, 0) /* until what nobody relies on is saved */
 };
 
-void engine_after_commit(struct engine *engine,
-                         void (*fn)(struct engine *engine, void *data, const GError *error),
-                         void *data)
+void engine_after_commit(struct engine *engine, after_fn fn, void *data)
 {
     struct after after = {fn, data};
 
     g_array_append_val(engine->after, after);
 }
 
-void engine_at_once(struct engine *engine,
-                    void (*fn)(struct engine *engine, void *data, const GError *error), void *data)
+void engine_at_once(struct engine *engine, after_fn fn, void *data)
 {
     struct after after = {fn, data};
 

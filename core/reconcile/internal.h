@@ -74,21 +74,20 @@ struct engine {
 
 /*
  * What this round changes is to be on the disk before anything follows from it: requests, jobs,
- * ids that were given. All else would be found out again after a crash (the outcome of a job, what
- * is seen of a host) and is saved with the next that is promised, or a moment later.
+ * what they are answered, ids that were given. All else would be found out again after a crash
+ * (that a domain was made, what is seen of a host) and is saved with the next that is promised, or
+ * a moment later.
  */
 void engine_promise(struct engine *engine);
 /* After this round's commit, without the lock. ERROR: why it failed, or NULL. */
+typedef void (*after_fn)(struct engine *engine, void *data, const GError *error);
 struct after {
-    void (*fn)(struct engine *engine, void *data, const GError *error);
+    after_fn fn;
     void *data;
 };
-void engine_after_commit(struct engine *engine,
-                         void (*fn)(struct engine *engine, void *data, const GError *error),
-                         void *data);
+void engine_after_commit(struct engine *engine, after_fn fn, void *data);
 /* The same before it, with no error. */
-void engine_at_once(struct engine *engine,
-                    void (*fn)(struct engine *engine, void *data, const GError *error), void *data);
+void engine_at_once(struct engine *engine, after_fn fn, void *data);
 /* OBJECT is to be saved with the next commit. */
 void engine_touch(struct engine *engine, struct object *object);
 void engine_forget(struct engine *engine, uint64_t id);
@@ -145,6 +144,9 @@ struct request *request_inner(struct engine *engine, const struct actor *actor, 
                               void *ctx);
 /* Answers all of WAITERS and empties it. */
 void requests_answer(struct engine *engine, GArray **waiters, int err);
+/* The same with success, now: what they rely on was kept when it was accepted, and a restart would
+ * find out the rest. */
+void requests_answer_kept(struct engine *engine, GArray **waiters);
 
 /* ---- discover.c */
 /* DOMAINS are all of HOST's. */

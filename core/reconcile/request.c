@@ -76,33 +76,38 @@ struct answer {
 static void answer_now(struct engine *engine, void *data, const GError *error)
 {
     struct answer *answer = data;
-    int err = answer->err ? answer->err : error ? error->code : 0;
+    /* What it asked for was kept in an earlier round: if its outcome cannot be kept now, a crash
+     * would only have it done again. */
+    bool kept = answer->request->round != engine->round;
+    int err = answer->err ? answer->err : error && !kept ? error->code : 0;
 
-    (void)engine;
     failpoint_reached("request.answered");
     answer->request->done(answer->request->ctx, err);
     g_free(answer->request);
     g_free(answer);
 }
 
-void request_answer(struct engine *engine, engine_ticket ticket, int err)
+/* AFTER: engine_after_commit() or engine_at_once(). */
+static void answer(struct engine *engine, engine_ticket ticket, int err,
+                   void (*after)(struct engine *engine, after_fn fn, void *data))
 {
     struct request *request = g_hash_table_lookup(engine->requests, &ticket);
-    struct answer *answer;
+    struct answer *made;
 
     if (!request)
         return;
     g_hash_table_steal(engine->requests, &ticket);
     timer_stop(engine, &request->timer);
-    answer = g_new0(struct answer, 1);
-    answer->request = request;
-    answer->err = err;
-    /* What it asked for was kept in an earlier round: if its outcome were not, a crash would only
-     * have it done again. */
-    if (request->round != engine->round)
-        engine_at_once(engine, answer_now, answer);
-    else
-        engine_after_commit(engine, answer_now, answer);
+    made = g_new0(struct answer, 1);
+    made->request = request;
+    made->err = err;
+    after(engine, answer_now, made);
+}
+
+void request_answer(struct engine *engine, engine_ticket ticket, int err)
+{
+    engine_promise(engine);
+    answer(engine, ticket, err, engine_after_commit);
 }
 
 void request_finish(struct engine *engine, engine_ticket ticket, struct object *object,
@@ -121,7 +126,7 @@ static void wait_over(struct engine *engine, void *data)
 
     if (request)
         request->timer = 0;
-    request_answer(engine, *ticket, 0);
+    answer(engine, *ticket, 0, engine_at_once);
 }
 
 void request_wait(struct engine *engine, struct request *request, GArray **waiters, bool bounded)
@@ -145,9 +150,20 @@ void requests_answer(struct engine *engine, GArray **waiters, int err)
     g_array_free(tickets, true);
 }
 
+void requests_answer_kept(struct engine *engine, GArray **waiters)
+{
+    GArray *tickets = g_steal_pointer(waiters);
+
+    if (!tickets)
+        return;
+    for (unsigned i = 0; i < tickets->len; i++)
+        answer(engine, g_array_index(tickets, engine_ticket, i), 0, engine_at_once);
+    g_array_free(tickets, true);
+}
+
 static void cancel(struct engine *engine, void *data)
 {
-    request_answer(engine, *(engine_ticket *)data, EINTR);
+    answer(engine, *(engine_ticket *)data, EINTR, engine_at_once);
 }
 
 void engine_cancel(struct engine *engine, engine_ticket ticket)

@@ -112,6 +112,7 @@ static void done_create(struct engine *engine, struct task *task, const GError *
     vm_seen(engine, vm, task->domain);
     cloud_event(engine->cloud, vm, NULL, "%s on %s", vm->vm.power ? "running" : "defined",
                 vm->vm.host->name);
+    requests_answer_kept(engine, &vm_work(vm)->waiters);
     vm_settled(engine, vm, NULL);
     vm_reconcile(engine, vm);
 }
