@@ -36,18 +36,6 @@ void engine_promise(struct engine *engine)
     engine->promised = true;
 }
 
-void engine_touch(struct engine *engine, struct object *object)
-{
-    if (!g_hash_table_contains(engine->dirty, &object->id))
-        g_hash_table_insert(engine->dirty, &object->id, object_ref(object));
-}
-
-void engine_forget(struct engine *engine, uint64_t id)
-{
-    g_hash_table_remove(engine->dirty, &id);
-    g_array_append_val(engine->deleted, id);
-}
-
 GPtrArray *objects_in(GHashTable *table)
 {
     GPtrArray *objects = g_ptr_array_new_with_free_func((GDestroyNotify)object_unref);

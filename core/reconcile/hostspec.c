@@ -74,7 +74,7 @@ struct leaving {
 };
 
 static void leave_later(struct engine *engine, struct object *host, engine_ticket ticket,
-                        void (*fn)(struct engine *engine, void *data, const GError *error))
+                        after_fn fn)
 {
     struct leaving *leaving = g_new0(struct leaving, 1);
 

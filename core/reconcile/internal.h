@@ -88,9 +88,6 @@ struct after {
 void engine_after_commit(struct engine *engine, after_fn fn, void *data);
 /* The same before it, with no error. */
 void engine_at_once(struct engine *engine, after_fn fn, void *data);
-/* OBJECT is to be saved with the next commit. */
-void engine_touch(struct engine *engine, struct object *object);
-void engine_forget(struct engine *engine, uint64_t id);
 /* References to the objects of a table of them. */
 GPtrArray *objects_in(GHashTable *table);
 /* Of a new object. */
@@ -107,6 +104,9 @@ struct engine *engine_make(const struct conf *conf, const struct virt_ops *virt,
 void engine_round(struct engine *engine);
 
 /* ---- save.c, load.c: between the model and the store */
+/* OBJECT is to be saved with the next commit. */
+void engine_touch(struct engine *engine, struct object *object);
+void engine_forget(struct engine *engine, uint64_t id);
 /* DURABLE: on the disk when it returns; else it survives only the end of this process. */
 bool engine_save(struct engine *engine, bool durable, GError **error) EXCLUDES(model);
 bool engine_has_news(struct engine *engine) EXCLUDES(model); /* that are not saved */

@@ -139,26 +139,28 @@ void request_wait(struct engine *engine, struct request *request, GArray **waite
                                      g_memdup2(&request->ticket, sizeof request->ticket), g_free);
 }
 
-void requests_answer(struct engine *engine, GArray **waiters, int err)
+static void answer_waiters(struct engine *engine, GArray **waiters, int err,
+                           void (*after)(struct engine *engine, after_fn fn, void *data))
 {
     GArray *tickets = g_steal_pointer(waiters);
 
     if (!tickets)
         return;
     for (unsigned i = 0; i < tickets->len; i++)
-        request_answer(engine, g_array_index(tickets, engine_ticket, i), err);
+        answer(engine, g_array_index(tickets, engine_ticket, i), err, after);
     g_array_free(tickets, true);
+}
+
+void requests_answer(struct engine *engine, GArray **waiters, int err)
+{
+    if (*waiters)
+        engine_promise(engine);
+    answer_waiters(engine, waiters, err, engine_after_commit);
 }
 
 void requests_answer_kept(struct engine *engine, GArray **waiters)
 {
-    GArray *tickets = g_steal_pointer(waiters);
-
-    if (!tickets)
-        return;
-    for (unsigned i = 0; i < tickets->len; i++)
-        answer(engine, g_array_index(tickets, engine_ticket, i), 0, engine_at_once);
-    g_array_free(tickets, true);
+    answer_waiters(engine, waiters, 0, engine_at_once);
 }
 
 static void cancel(struct engine *engine, void *data)

@@ -8,6 +8,18 @@
 
 enum { SLICE = 32 }; /* objects that are copied at a time */
 
+void engine_touch(struct engine *engine, struct object *object)
+{
+    if (!g_hash_table_contains(engine->dirty, &object->id))
+        g_hash_table_insert(engine->dirty, &object->id, object_ref(object));
+}
+
+void engine_forget(struct engine *engine, uint64_t id)
+{
+    g_hash_table_remove(engine->dirty, &id);
+    g_array_append_val(engine->deleted, id);
+}
+
 static void row_free(void *data)
 {
     struct store_object *row = data;
