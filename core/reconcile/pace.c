@@ -78,16 +78,21 @@ void host_sample_begin(struct engine *engine, struct object *host)
 
 /* ---- who looks */
 
+/* The clock begins with the machine, maybe a moment ago: no sample is not one at its 0. */
+static double sample_age(const struct object *host)
+{
+    return host->host.samples == 0 ? INFINITY
+                                   : seconds_now() - (double)host->host.load.at / G_USEC_PER_SEC;
+}
+
 /* At once, unless what there is is as fresh as it is kept for those who look all the time. */
 static void sample_soon(struct engine *engine, void *data) REQUIRES(model)
 {
     struct object *host = cloud_by_id(engine->cloud, *(uint64_t *)data);
-    double age;
 
     if (!host_is_up(host) || host_work(host)->sampling)
         return;
-    age = seconds_now() - (double)host->host.load.at / G_USEC_PER_SEC;
-    sample_within(engine, host, MAX(0, engine->conf->sample - age));
+    sample_within(engine, host, MAX(0, engine->conf->sample - sample_age(host)));
 }
 
 /* Who looks at all hosts gets each at its next moment, not all of them at once. */
