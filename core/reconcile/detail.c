@@ -4,6 +4,7 @@
  * columns, so that a field more needs no new schema and an old database still loads.
  */
 #include "core/cloud/cloud.h"
+#include "core/reconcile/fields.h"
 #include "core/reconcile/internal.h"
 
 #include <string.h>
@@ -96,109 +97,113 @@ char *detail_write(const struct engine *engine, const struct object *object)
     return g_key_file_to_data(file, NULL, NULL);
 }
 
-static GKeyFile *parse(const char *text)
-{
-    GKeyFile *file = g_key_file_new();
-
-    /* Damaged text reads as no fields at all: the object is there, its domain is found again. */
-    if (text)
-        g_key_file_load_from_data(file, text, strlen(text), G_KEY_FILE_NONE, NULL);
-    return file;
-}
-
-static bool get_flag(GKeyFile *file, const char *key)
-{
-    return g_key_file_get_boolean(file, GROUP, key, NULL);
-}
-
 /* Until there was such a thing, only root could write specs. */
-static bool was_trusted(GKeyFile *file, const char *key)
+static bool was_trusted(struct fields *fields, const char *key)
 {
-    return get_flag(file, key) || !g_key_file_has_key(file, GROUP, key, NULL);
+    return !fields_has(fields, key) || fields_flag(fields, key);
 }
 
-static uint64_t get_number(GKeyFile *file, const char *key)
+static struct packed *read_packed(struct fields *fields, const char *key)
 {
-    return g_key_file_get_uint64(file, GROUP, key, NULL);
+    g_autofree char *word = fields_text(fields, key);
+
+    return packed_read(word);
 }
 
-static char *get_text(GKeyFile *file, const char *key)
-{
-    return g_key_file_get_string(file, GROUP, key, NULL);
-}
-
-static void read_host(GKeyFile *file, struct object *host) REQUIRES(model)
+static void read_host(struct fields *fields, struct object *host) REQUIRES(model)
 {
     struct host_part *part = &host->host;
 
-    part->maintenance = get_flag(file, "maintenance");
-    part->known = get_flag(file, "known");
-    part->cpus = (uint32_t)get_number(file, "cpus");
-    part->memory = get_number(file, "memory");
-    part->types = g_key_file_get_string_list(file, GROUP, "types", NULL, NULL);
-    part->networks = g_key_file_get_string_list(file, GROUP, "networks", NULL, NULL);
+    part->maintenance = fields_flag(fields, "maintenance");
+    part->known = fields_flag(fields, "known");
+    part->cpus = (uint32_t)fields_number(fields, "cpus");
+    part->memory = fields_number(fields, "memory");
+    part->types = fields_words(fields, "types");
+    part->networks = fields_words(fields, "networks");
 }
 
-static void read_vm(struct cloud *cloud, GKeyFile *file, struct object *vm) REQUIRES(model)
+static void read_phase(struct fields *fields, struct vm_part *part)
 {
-    struct vm_part *part = &vm->vm;
-    g_autofree char *uuid = get_text(file, "uuid"), *xml = get_text(file, "xml");
-    g_autofree char *type = get_text(file, "type"), *packed = get_text(file, "packed_xml");
-    int phase = g_key_file_get_integer(file, GROUP, "phase", NULL);
-    int domain = g_key_file_get_integer(file, GROUP, "domain", NULL);
+    int64_t phase = fields_signed(fields, "phase");
 
     part->phase = phase >= VM_DRAFT && phase <= VM_DESTROYING ? (enum vm_phase)phase : VM_FAILED;
+}
+
+static void read_domain(struct fields *fields, struct vm_part *part)
+{
+    int64_t domain = fields_signed(fields, "domain");
+
     part->domain =
         domain >= 0 && domain < DOMAIN_STATES ? (enum domain_state)domain : DOMAIN_NOSTATE;
-    part->health = get_flag(file, "healthy") ? HEALTH_GOOD : HEALTH_UNKNOWN;
-    part->managed = get_flag(file, "managed");
-    part->power = get_flag(file, "power");
-    part->restart_pending = get_flag(file, "restart_pending");
-    part->fresh = get_flag(file, "fresh");
-    part->domain_name = get_text(file, "domain_name");
-    part->new_name = get_text(file, "new_name");
+}
+
+/* Until it was packed, XML was there as it is. */
+static struct packed *read_xml(struct fields *fields)
+{
+    struct packed *packed = read_packed(fields, "packed_xml");
+    g_autofree char *xml = packed ? NULL : fields_text(fields, "xml");
+
+    return packed ? packed : packed_new(xml);
+}
+
+/* In the order in which they are written. */
+static void read_vm(struct cloud *cloud, struct fields *fields, struct object *vm) REQUIRES(model)
+{
+    struct vm_part *part = &vm->vm;
+    g_autofree char *uuid = NULL, *type = NULL;
+
+    read_phase(fields, part);
+    part->managed = fields_flag(fields, "managed");
+    part->power = fields_flag(fields, "power");
+    part->restart_pending = fields_flag(fields, "restart_pending");
+    part->fresh = fields_flag(fields, "fresh");
+    uuid = fields_text(fields, "uuid");
+    part->domain_name = fields_text(fields, "domain_name");
+    part->new_name = fields_text(fields, "new_name");
+    type = fields_text(fields, "type");
+    read_domain(fields, part);
+    part->health = fields_flag(fields, "healthy") ? HEALTH_GOOD : HEALTH_UNKNOWN;
+    part->cpus = (uint32_t)fields_number(fields, "cpus");
+    part->memory = fields_number(fields, "memory");
+    part->xml = read_xml(fields);
+    part->resources = fields_double(fields, "resources");
     cloud_set_type(vm, type);
-    part->cpus = (uint32_t)get_number(file, "cpus");
-    part->memory = get_number(file, "memory");
-    part->xml = xml ? packed_new(xml) : packed_read(packed);
-    part->resources = g_key_file_get_double(file, GROUP, "resources", NULL);
     cloud_set_uuid(cloud, vm, uuid);
 }
 
-static void read_runs(GKeyFile *file, struct runs *runs)
+static void read_runs(struct fields *fields, struct runs *runs)
 {
-    g_auto(GStrv) words = g_key_file_get_string_list(file, GROUP, "heartbeats", NULL, NULL);
+    g_auto(GStrv) words = fields_words(fields, "heartbeats");
     int64_t before[RUNS_KEPT] = {0};
 
     for (unsigned i = 0; words && words[i] && i < RUNS_KEPT; i++)
         before[i] = g_ascii_strtoll(words[i], NULL, 10);
-    runs_begin(runs, get_number(file, "run"), g_key_file_get_int64(file, GROUP, "heartbeat", NULL),
-               before);
+    runs_begin(runs, fields_number(fields, "run"), fields_signed(fields, "heartbeat"), before);
 }
 
+/* Damaged text reads as no fields: the object is there, its domain is found again. */
 void detail_read(struct engine *engine, struct object *object, const char *text,
                  struct detail_rest *rest)
 {
-    g_autoptr(GKeyFile) file = parse(text);
+    struct fields fields = fields_of(text);
 
     /* Until the heartbeats are known, `since` keeps an old run's. */
-    object->since = g_key_file_get_int64(file, GROUP, "since", NULL);
-    if (!g_key_file_has_key(file, GROUP, "since", NULL))
-        object->since = -1;
+    object->since = fields_has(&fields, "since") ? fields_signed(&fields, "since") : -1;
+    rest->run = fields_number(&fields, "run");
+    rest->trusted = was_trusted(&fields, "trusted");
+    rest->next_trusted = was_trusted(&fields, "next_trusted");
+    object->placement = read_packed(&fields, "packed_placement");
     if (object->id == ROOT_ID)
-        read_runs(file, &engine->runs);
+        read_runs(&fields, &engine->runs);
     if (object->kind == OBJECT_HOST)
-        read_host(file, object);
+        read_host(&fields, object);
     if (object->kind == OBJECT_VM)
-        read_vm(engine->cloud, file, object);
+        read_vm(engine->cloud, &fields, object);
     if (object->kind == OBJECT_SERVICE) {
-        service_work(object)->removing = get_flag(file, "removing");
-        service_work(object)->told = get_text(file, "told");
+        service_work(object)->removing = fields_flag(&fields, "removing");
+        service_work(object)->told = fields_text(&fields, "told");
     }
-    rest->run = get_number(file, "run");
-    rest->host = get_number(file, "host");
-    rest->moving_to = get_number(file, "moving_to");
-    rest->service = get_number(file, "service");
-    rest->trusted = was_trusted(file, "trusted");
-    rest->next_trusted = was_trusted(file, "next_trusted");
+    rest->host = fields_number(&fields, "host");
+    rest->moving_to = fields_number(&fields, "moving_to");
+    rest->service = fields_number(&fields, "service");
 }

@@ -13,12 +13,22 @@
 
 #include "core/reconcile/internal.h"
 
+/* What of an object's row waits until all are there. */
+struct loaded {
+    struct object *object; /* borrowed */
+    struct detail_rest rest;
+    int64_t times[STORE_TIMES];
+};
+
 struct loading {
     struct engine *engine;
-    GArray *rests;      /* of struct detail_rest, by order of load */
-    GPtrArray *objects; /* of struct object *, borrowed, the same order */
-    GPtrArray *rows_times;
+    GArray *all; /* of struct loaded */
 };
+
+static struct loaded *loaded_at(const struct loading *loading, unsigned i)
+{
+    return &g_array_index(loading->all, struct loaded, i);
+}
 
 static Spec *parse_kept(enum object_kind kind, const char *text, bool trusted)
 {
@@ -50,27 +60,27 @@ static void load_object(const struct store_object *row, void *data) REQUIRES(mod
 {
     struct loading *loading = data;
     struct engine *engine = loading->engine;
-    struct detail_rest rest = {0};
+    struct loaded loaded = {0};
     struct object *object;
 
     if (!acceptable(engine, row))
         return;
-    object = folder_or_new(engine, row);
+    loaded.object = object = folder_or_new(engine, row);
+    memcpy(loaded.times, row->times, sizeof loaded.times);
     object->uid = row->uid;
     object->gid = row->gid;
     object->mode = row->mode;
     object->available = row->available;
-    detail_read(engine, object, row->detail, &rest);
+    detail_read(engine, object, row->detail, &loaded.rest);
     cloud_set_spec(engine->cloud, object, g_strdup(row->spec),
-                   parse_kept(object->kind, row->spec, rest.trusted));
+                   parse_kept(object->kind, row->spec, loaded.rest.trusted));
     cloud_set_next(engine->cloud, object, g_strdup(row->next_spec),
-                   parse_kept(object->kind, row->next_spec, rest.next_trusted));
+                   parse_kept(object->kind, row->next_spec, loaded.rest.next_trusted));
     object->error = g_strdup(row->error);
     object->error_code = row->error_code;
-    object->placement = packed_new(row->placement);
-    g_array_append_val(loading->rests, rest);
-    g_ptr_array_add(loading->objects, object);
-    g_ptr_array_add(loading->rows_times, g_memdup2(row->times, sizeof row->times));
+    if (!object->placement) /* it was kept as it is by older versions */
+        object->placement = packed_new(row->placement);
+    g_array_append_val(loading->all, loaded);
 }
 
 static void load_event(const struct store_event *row, void *data) REQUIRES(model)
@@ -116,8 +126,8 @@ static void forget_changes(struct loading *loading) REQUIRES(model)
     GHashTableIter iter;
     void *object;
 
-    for (unsigned i = 0; i < loading->objects->len; i++)
-        g_hash_table_remove(changed, &((struct object *)loading->objects->pdata[i])->id);
+    for (unsigned i = 0; i < loading->all->len; i++)
+        g_hash_table_remove(changed, &loaded_at(loading, i)->object->id);
     g_hash_table_iter_init(&iter, changed);
     while (g_hash_table_iter_next(&iter, NULL, &object))
         engine_touch(loading->engine, object);
@@ -147,25 +157,21 @@ static void finish_objects(struct loading *loading) REQUIRES(model)
 {
     struct engine *engine = loading->engine;
 
-    for (unsigned i = 0; i < loading->objects->len; i++) {
-        struct object *object = loading->objects->pdata[i];
-        const struct detail_rest *rest = &g_array_index(loading->rests, struct detail_rest, i);
+    for (unsigned i = 0; i < loading->all->len; i++) {
+        struct loaded *loaded = loaded_at(loading, i);
 
-        link_object(engine, object, rest);
-        count_availability(engine, object, rest->run);
-        if (object->kind == OBJECT_HOST && object->spec)
-            object->host.phase = HOST_CONNECTING;
+        link_object(engine, loaded->object, &loaded->rest);
+        count_availability(engine, loaded->object, loaded->rest.run);
+        if (loaded->object->kind == OBJECT_HOST && loaded->object->spec)
+            loaded->object->host.phase = HOST_CONNECTING;
     }
-    for (unsigned i = 0; i < loading->objects->len; i++) {
-        struct object *object = loading->objects->pdata[i];
+    for (unsigned i = 0; i < loading->all->len; i++)
+        cloud_refresh_state(engine->cloud, loaded_at(loading, i)->object);
+    for (unsigned i = 0; i < loading->all->len; i++) {
+        struct loaded *loaded = loaded_at(loading, i);
 
-        cloud_refresh_state(engine->cloud, object);
-    }
-    for (unsigned i = 0; i < loading->objects->len; i++) {
-        struct object *object = loading->objects->pdata[i];
-
-        resume(engine, object);
-        memcpy(object->times, loading->rows_times->pdata[i], sizeof object->times);
+        resume(engine, loaded->object);
+        memcpy(loaded->object->times, loaded->times, sizeof loaded->times);
     }
     forget_changes(loading);
     engine_touch(engine, cloud_by_id(engine->cloud, ROOT_ID)); /* a run's first heartbeat */
@@ -173,20 +179,13 @@ static void finish_objects(struct loading *loading) REQUIRES(model)
 
 static bool load_all(struct engine *engine, GError **error) REQUIRES(model)
 {
-    struct loading loading = {
-        .engine = engine,
-        .rests = g_array_new(false, false, sizeof(struct detail_rest)),
-        .objects = g_ptr_array_new(),
-        .rows_times = g_ptr_array_new_with_free_func(g_free),
-    };
+    struct loading loading = {engine, g_array_new(false, false, sizeof(struct loaded))};
     bool ok = store_load(engine->store, load_object, &loading, error) &&
               store_load_events(engine->store, EVENTS_KEEP, load_event, engine, error);
 
     if (ok)
         finish_objects(&loading);
-    g_array_free(loading.rests, true);
-    g_ptr_array_free(loading.objects, true);
-    g_ptr_array_free(loading.rows_times, true);
+    g_array_free(loading.all, true);
     return ok;
 }
 
