@@ -23,7 +23,7 @@ static void post_inode(struct inval *inval, const struct object *object, unsigne
         pages_replaced(inval->pages, ino);
         pages_telling(inval->pages, ino);
     }
-    notify_inode(inval->notify, ino);
+    notify_inode_later(inval->notify, ino);
 }
 
 /* The files that show FACET; all of them for FACETS. */
@@ -95,7 +95,8 @@ static void post_facet(struct inval *inval, const struct object *object, enum fa
     post_files(inval, object, facet == FACET_ATTR ? FACETS : facet);
     if (facet == FACET_SELF || facet == FACET_ATTR || facet == FACET_LINKS)
         post_inode(inval, object, CODE_SELF);
-    if (facet == FACET_LINKS && object->kind == OBJECT_VM)
+    /* Its name is known with it only. */
+    if (facet == FACET_LINKS && known_has(inval->known, ino_make(object->id, CODE_HOST)))
         post_name(inval, ino_make(object->id, CODE_SELF), "host");
 }
 
@@ -207,6 +208,9 @@ void inval_watch(void *ctx, enum change what, const struct object *object, enum 
         break;
     case CHANGE_STAYING: /* the spec has its second name again */
         post_inode(inval, object, CODE_SPEC);
+        break;
+    case CHANGE_OVER:
+        notify_flush(inval->notify);
         break;
     }
 }

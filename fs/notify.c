@@ -13,8 +13,9 @@ struct note {
     uint64_t ino;
     void (*fn)(void *data); /* instead of a notification */
     void *data;
-    bool again; /* was sent once */
-    bool keep;  /* what the kernel has of the text, or listing, of ino */
+    unsigned changes; /* that it tells of */
+    bool again;       /* was sent once */
+    bool keep;        /* what the kernel has of the text, or listing, of ino */
 };
 
 struct notify {
@@ -27,36 +28,68 @@ struct notify {
     bool started;
     pthread_mutex_t lock; /* of all below */
     pthread_cond_t woken;
-    GQueue queue; /* of struct note * */
+    GQueue queue;       /* of struct note * */
+    GHashTable *inodes; /* ino to its struct note in the queue */
     bool stopped;
 };
+
+/* A note about INO in the queue tells of this change too. */
+static bool join(struct notify *notify, uint64_t ino, bool keep)
+{
+    struct note *note = g_hash_table_lookup(notify->inodes, &ino);
+
+    if (!note)
+        return false;
+    note->changes++;
+    note->keep &= keep;
+    return true;
+}
+
+static void enqueue(struct notify *notify, const struct note *from)
+{
+    struct note *note;
+
+    if (!from->fn && join(notify, from->ino, from->keep))
+        return;
+    note = g_memdup2(from, sizeof *from);
+    g_queue_push_tail(&notify->queue, note);
+    if (!note->fn)
+        g_hash_table_insert(notify->inodes, &note->ino, note);
+}
 
 /* False: too late. */
 static bool push(struct notify *notify, const struct note *from)
 {
-    struct note *note = g_memdup2(from, sizeof *from);
     bool open;
 
     pthread_mutex_lock(&notify->lock);
     open = !notify->stopped;
-    if (open) {
-        g_queue_push_tail(&notify->queue, note);
-        pthread_cond_signal(&notify->woken);
-    }
+    if (open)
+        enqueue(notify, from);
     pthread_mutex_unlock(&notify->lock);
-    if (!open)
-        g_free(note);
     return open;
+}
+
+void notify_flush(struct notify *notify)
+{
+    pthread_cond_signal(&notify->woken);
+}
+
+void notify_inode_later(struct notify *notify, uint64_t ino)
+{
+    push(notify, &(struct note){.ino = ino, .changes = 1});
 }
 
 void notify_inode(struct notify *notify, uint64_t ino)
 {
-    push(notify, &(struct note){.ino = ino});
+    notify_inode_later(notify, ino);
+    notify_flush(notify);
 }
 
 void notify_attributes(struct notify *notify, uint64_t ino)
 {
-    push(notify, &(struct note){.ino = ino, .keep = true});
+    push(notify, &(struct note){.ino = ino, .changes = 1, .keep = true});
+    notify_flush(notify);
 }
 
 void notify_name(struct notify *notify, uint64_t parent, const char *name)
@@ -78,7 +111,9 @@ void notify_listing(struct notify *notify, uint64_t dir)
 
 void notify_call(struct notify *notify, void (*fn)(void *data), void *data)
 {
-    if (!push(notify, &(struct note){.fn = fn, .data = data}))
+    if (push(notify, &(struct note){.fn = fn, .data = data}))
+        notify_flush(notify);
+    else
         fn(data);
 }
 
@@ -141,7 +176,7 @@ static bool send_note(struct notify *notify, struct note *note)
     } else {
         unknown = fuse_lowlevel_notify_inval_inode(notify->session, note->ino, note->keep ? -1 : 0,
                                                    0) == -ENOENT;
-        if (first)
+        for (unsigned i = 0; first && i < note->changes; i++)
             notify->ops->told(notify->ctx, note->ino);
     }
     return unknown && first;
@@ -186,6 +221,7 @@ static bool take(struct notify *notify, long ms, GQueue *queue)
     if (open) {
         *queue = notify->queue;
         g_queue_init(&notify->queue);
+        g_hash_table_remove_all(notify->inodes);
     }
     pthread_mutex_unlock(&notify->lock);
     return open;
@@ -243,6 +279,7 @@ struct notify *notify_new(struct fuse_session *session, const struct notify_ops 
     notify->ops = ops;
     notify->ctx = ctx;
     g_queue_init(&notify->queue);
+    notify->inodes = g_hash_table_new(g_int64_hash, g_int64_equal);
     init_cond(&notify->woken);
     pthread_mutex_init(&notify->lock, NULL);
     init_barrier(&notify->barrier);
@@ -293,6 +330,7 @@ void notify_free(struct notify *notify)
         return;
     notify_stop(notify);
     dentries_free(notify->dentries);
+    g_hash_table_destroy(notify->inodes);
     pthread_cond_destroy(&notify->woken);
     pthread_mutex_destroy(&notify->lock);
     pthread_rwlock_destroy(&notify->barrier);

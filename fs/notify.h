@@ -32,7 +32,7 @@ enum { NOTIFY_AGAIN_MS = 2, NOTIFY_IDLE_S = 5 };
 
 /* Called from the first thread. */
 struct notify_ops {
-    void (*told)(void *ctx, uint64_t ino); /* the kernel has heard of a notify_inode() */
+    void (*told)(void *ctx, uint64_t ino); /* the kernel has heard of one change of it */
     void (*idle)(void *ctx);               /* each few seconds */
 };
 struct notify *notify_new(struct fuse_session *session, const struct notify_ops *ops, void *ctx,
@@ -42,8 +42,12 @@ struct notify *notify_new(struct fuse_session *session, const struct notify_ops 
 void notify_stop(struct notify *notify);
 void notify_free(struct notify *notify);
 
-/* Attributes, text or entries of INO have changed. */
+/* Attributes, text or entries of INO have changed. Of an inode that is queued already the kernel
+ * hears once. */
 void notify_inode(struct notify *notify, uint64_t ino);
+/* The same, for one of several: it is sent with notify_flush(), or with what is queued after it. */
+void notify_inode_later(struct notify *notify, uint64_t ino);
+void notify_flush(struct notify *notify);
 /* Attributes of INO have, or will have. What the kernel has of its text goes by itself when it
  * hears of another size or time. */
 void notify_attributes(struct notify *notify, uint64_t ino);

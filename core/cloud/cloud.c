@@ -147,6 +147,9 @@ void cloud_write_lock(struct cloud *cloud) UNCHECKED_LOCKING
 
 void cloud_write_unlock(struct cloud *cloud) UNCHECKED_LOCKING
 {
+    if (cloud->told)
+        cloud->watcher(cloud->watcher_ctx, CHANGE_OVER, NULL, FACET_SELF, NULL);
+    cloud->told = false;
     pthread_rwlock_unlock(&cloud->lock);
 }
 
@@ -165,8 +168,10 @@ void cloud_watch(struct cloud *cloud, cloud_watcher watcher, void *ctx)
 void cloud_tell(struct cloud *cloud, enum change what, const struct object *object,
                 enum facet facet, const struct object *other)
 {
-    if (cloud->watcher)
-        cloud->watcher(cloud->watcher_ctx, what, object, facet, other);
+    if (!cloud->watcher)
+        return;
+    cloud->watcher(cloud->watcher_ctx, what, object, facet, other);
+    cloud->told = true;
 }
 
 const struct conf *cloud_conf(const struct cloud *cloud)

@@ -198,6 +198,7 @@ enum change {
     CHANGE_SAMPLED,  /* what is measured of the host, and of the VMs on it, has a new value */
     CHANGE_MEASURED, /* a score of the object may have a new value by another cause */
     CHANGE_EVENTS,   /* a line was added to the log; object is NULL */
+    CHANGE_OVER,     /* the lock is about to be let go of after changes; object is NULL */
 };
 typedef void (*cloud_watcher)(void *ctx, enum change what, const struct object *object,
                               enum facet facet, const struct object *other);

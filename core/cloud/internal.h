@@ -21,6 +21,7 @@ struct cloud {
 
     cloud_watcher watcher;
     void *watcher_ctx;
+    bool told; /* the watcher, since the write lock was taken */
 
     GString *log; /* the text of `events` */
     unsigned log_lines;

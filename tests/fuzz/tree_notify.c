@@ -92,6 +92,16 @@ void notify_inode(struct notify *notify, uint64_t ino)
     push(notify, ino, NULL, NULL);
 }
 
+void notify_inode_later(struct notify *notify, uint64_t ino)
+{
+    notify_inode(notify, ino);
+}
+
+void notify_flush(struct notify *notify)
+{
+    (void)notify;
+}
+
 void notify_attributes(struct notify *notify, uint64_t ino)
 {
     push(notify, ino, NULL, NULL);

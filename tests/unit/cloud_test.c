@@ -13,7 +13,7 @@
 struct fixture {
     struct conf conf;
     struct cloud *cloud;
-    unsigned told[CHANGE_EVENTS + 1];
+    unsigned told[CHANGE_OVER + 1];
 };
 
 static void count(void *ctx, enum change what, const struct object *object, enum facet facet,
@@ -101,6 +101,18 @@ static void names_are_found_and_gone(void **state) REQUIRES(model)
     object_unref(vm);
     assert_int_equal(f->told[CHANGE_ADDED], 2);
     assert_int_equal(f->told[CHANGE_REMOVED], 2);
+}
+
+static void its_watcher_hears_when_that_was_all(void **state) REQUIRES(model)
+{
+    struct fixture *f = *state;
+
+    add(f, OBJECT_VM, 20, "web1", "cpus = 1\n");
+    assert_int_equal(f->told[CHANGE_OVER], 0);
+    cloud_yield(f->cloud);
+    assert_int_equal(f->told[CHANGE_OVER], 1);
+    cloud_yield(f->cloud);
+    assert_int_equal(f->told[CHANGE_OVER], 1);
 }
 
 static void objects_are_in_the_order_of_ids(void **state) REQUIRES(model)
@@ -348,6 +360,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(names_are_found_and_gone),
+        TEST(its_watcher_hears_when_that_was_all),
         TEST(objects_are_in_the_order_of_ids),
         TEST(a_time_moves_only_with_its_content),
         TEST(now_never_repeats),
