@@ -11,90 +11,87 @@
 
 #define GROUP "detail"
 
-static void put_text(GKeyFile *file, const char *key, const char *text)
+static void put_packed(GString *detail, const char *key, const struct packed *packed)
 {
-    if (text)
-        g_key_file_set_string(file, GROUP, key, text);
+    g_autofree char *word = packed_write(packed);
+
+    fields_put_text(detail, key, word);
 }
 
-static void put_words(GKeyFile *file, const char *key, char **words)
-{
-    if (words)
-        g_key_file_set_string_list(file, GROUP, key, (const char *const *)words,
-                                   g_strv_length(words));
-}
-
-static void write_host(GKeyFile *file, const struct object *host) REQUIRES_SHARED(model)
+static void write_host(GString *detail, const struct object *host) REQUIRES_SHARED(model)
 {
     const struct host_part *part = &host->host;
 
-    g_key_file_set_boolean(file, GROUP, "maintenance", part->maintenance);
-    g_key_file_set_boolean(file, GROUP, "from_conf", part->from_conf);
-    g_key_file_set_boolean(file, GROUP, "known", part->known);
-    g_key_file_set_uint64(file, GROUP, "cpus", part->cpus);
-    g_key_file_set_uint64(file, GROUP, "memory", part->memory);
-    put_words(file, "types", part->types);
-    put_words(file, "networks", part->networks);
+    fields_put_flag(detail, "maintenance", part->maintenance);
+    fields_put_flag(detail, "from_conf", part->from_conf);
+    fields_put_flag(detail, "known", part->known);
+    fields_put_number(detail, "cpus", part->cpus);
+    fields_put_number(detail, "memory", part->memory);
+    fields_put_words(detail, "types", part->types);
+    fields_put_words(detail, "networks", part->networks);
 }
 
-static void write_vm(GKeyFile *file, const struct object *vm) REQUIRES_SHARED(model)
+static void write_vm(GString *detail, const struct object *vm) REQUIRES_SHARED(model)
 {
     const struct vm_part *part = &vm->vm;
-    g_autofree char *xml = packed_write(part->xml);
 
-    g_key_file_set_integer(file, GROUP, "phase", part->phase);
-    g_key_file_set_boolean(file, GROUP, "managed", part->managed);
-    g_key_file_set_boolean(file, GROUP, "power", part->power);
-    g_key_file_set_boolean(file, GROUP, "restart_pending", part->restart_pending);
-    g_key_file_set_boolean(file, GROUP, "fresh", part->fresh);
-    put_text(file, "uuid", part->uuid);
-    put_text(file, "domain_name", part->domain_name);
-    put_text(file, "new_name", part->new_name);
-    put_text(file, "type", part->type);
-    g_key_file_set_integer(file, GROUP, "domain", part->domain);
-    g_key_file_set_boolean(file, GROUP, "healthy", part->health == HEALTH_GOOD);
-    g_key_file_set_uint64(file, GROUP, "cpus", part->cpus);
-    g_key_file_set_uint64(file, GROUP, "memory", part->memory);
-    put_text(file, "packed_xml", xml);
-    g_key_file_set_uint64(file, GROUP, "host", part->host ? part->host->id : 0);
+    fields_put_number(detail, "phase", part->phase);
+    fields_put_flag(detail, "managed", part->managed);
+    fields_put_flag(detail, "power", part->power);
+    fields_put_flag(detail, "restart_pending", part->restart_pending);
+    fields_put_flag(detail, "fresh", part->fresh);
+    fields_put_text(detail, "uuid", part->uuid);
+    fields_put_text(detail, "domain_name", part->domain_name);
+    fields_put_text(detail, "new_name", part->new_name);
+    fields_put_text(detail, "type", part->type);
+    fields_put_number(detail, "domain", part->domain);
+    fields_put_flag(detail, "healthy", part->health == HEALTH_GOOD);
+    fields_put_number(detail, "cpus", part->cpus);
+    fields_put_number(detail, "memory", part->memory);
+    put_packed(detail, "packed_xml", part->xml);
+    fields_put_number(detail, "host", part->host ? part->host->id : 0);
     if (part->moving_to)
-        g_key_file_set_uint64(file, GROUP, "moving_to", part->moving_to->id);
-    g_key_file_set_uint64(file, GROUP, "service", part->service ? part->service->id : 0);
-    g_key_file_set_double(file, GROUP, "resources", part->resources);
+        fields_put_number(detail, "moving_to", part->moving_to->id);
+    fields_put_number(detail, "service", part->service ? part->service->id : 0);
+    fields_put_double(detail, "resources", part->resources);
 }
 
-static void write_runs(GKeyFile *file, const struct runs *runs)
+static void write_runs(GString *detail, const struct runs *runs)
 {
-    g_autoptr(GString) before = g_string_new(NULL);
-
+    g_string_append(detail, "heartbeats=");
     for (unsigned i = 0; i < RUNS_KEPT; i++)
-        g_string_append_printf(before, "%" G_GINT64_FORMAT ";", runs->heartbeats[i]);
-    g_key_file_set_string(file, GROUP, "heartbeats", before->str);
-    g_key_file_set_int64(file, GROUP, "heartbeat", g_get_monotonic_time() * 1000);
+        g_string_append_printf(detail, "%" G_GINT64_FORMAT ";", runs->heartbeats[i]);
+    g_string_append_c(detail, '\n');
+    fields_put_signed(detail, "heartbeat", g_get_monotonic_time() * 1000);
+}
+
+static void write_service(GString *detail, struct object *service)
+{
+    fields_put_flag(detail, "removing", service_work(service)->removing);
+    fields_put_text(detail, "told", service_work(service)->told);
 }
 
 char *detail_write(const struct engine *engine, const struct object *object)
 {
-    g_autoptr(GKeyFile) file = g_key_file_new();
+    GString *detail = g_string_new("[" GROUP "]\n");
 
     /* When it became available, by the clock that the heartbeats have too: see load.c. */
-    g_key_file_set_int64(file, GROUP, "since", object->since);
-    g_key_file_set_uint64(file, GROUP, "run", engine->runs.current);
+    fields_put_signed(detail, "since", object->since);
+    fields_put_number(detail, "run", engine->runs.current);
     if (object->spec)
-        g_key_file_set_boolean(file, GROUP, "trusted", object->spec->trusted);
+        fields_put_flag(detail, "trusted", object->spec->trusted);
     if (object->next)
-        g_key_file_set_boolean(file, GROUP, "next_trusted", object->next->trusted);
+        fields_put_flag(detail, "next_trusted", object->next->trusted);
+    put_packed(detail, "packed_placement", object->placement);
     if (object->id == ROOT_ID)
-        write_runs(file, &engine->runs);
+        write_runs(detail, &engine->runs);
     if (object->kind == OBJECT_HOST)
-        write_host(file, object);
+        write_host(detail, object);
     if (object->kind == OBJECT_VM)
-        write_vm(file, object);
-    if (object->kind == OBJECT_SERVICE && object->work) {
-        g_key_file_set_boolean(file, GROUP, "removing", service_work((void *)object)->removing);
-        put_text(file, "told", service_work((void *)object)->told);
-    }
-    return g_key_file_to_data(file, NULL, NULL);
+        write_vm(detail, object);
+    if (object->kind == OBJECT_SERVICE && object->work)
+        write_service(detail, (void *)object);
+    return g_string_free(detail, false);
 }
 
 /* Until there was such a thing, only root could write specs. */

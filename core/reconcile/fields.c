@@ -164,3 +164,96 @@ char **fields_words(struct fields *fields, const char *key)
     g_ptr_array_add(words, NULL);
     return (char **)g_ptr_array_steal(words, NULL);
 }
+
+/* ---- writing */
+
+static void begin(GString *text, const char *key)
+{
+    g_string_append(text, key);
+    g_string_append_c(text, '=');
+}
+
+static void end(GString *text)
+{
+    g_string_append_c(text, '\n');
+}
+
+void fields_put_flag(GString *text, const char *key, bool flag)
+{
+    begin(text, key);
+    g_string_append(text, flag ? "true" : "false");
+    end(text);
+}
+
+void fields_put_number(GString *text, const char *key, uint64_t number)
+{
+    g_string_append_printf(text, "%s=%" G_GUINT64_FORMAT "\n", key, number);
+}
+
+void fields_put_signed(GString *text, const char *key, int64_t number)
+{
+    g_string_append_printf(text, "%s=%" G_GINT64_FORMAT "\n", key, number);
+}
+
+void fields_put_double(GString *text, const char *key, double number)
+{
+    char digits[G_ASCII_DTOSTR_BUF_SIZE];
+
+    begin(text, key);
+    g_string_append(text, g_ascii_dtostr(digits, sizeof digits, number));
+    end(text);
+}
+
+static const char *escape_of(char c)
+{
+    switch (c) {
+    case ' ':
+        return "\\s";
+    case '\n':
+        return "\\n";
+    case '\r':
+        return "\\r";
+    case '\t':
+        return "\\t";
+    case '\\':
+        return "\\\\";
+    default:
+        return "\\;";
+    }
+}
+
+/* SPECIAL: the characters that are escaped. Blanks are where a value begins. */
+static void append(GString *text, const char *value, const char *special)
+{
+    if (*value == ' ')
+        g_string_append(text, escape_of(*value++));
+    while (*value) {
+        size_t plain = strcspn(value, special);
+
+        g_string_append_len(text, value, (gssize)plain);
+        value += plain;
+        if (*value)
+            g_string_append(text, escape_of(*value++));
+    }
+}
+
+void fields_put_text(GString *text, const char *key, const char *value)
+{
+    if (!value)
+        return;
+    begin(text, key);
+    append(text, value, "\n\r\t\\");
+    end(text);
+}
+
+void fields_put_words(GString *text, const char *key, char **words)
+{
+    if (!words)
+        return;
+    begin(text, key);
+    for (; *words; words++) {
+        append(text, *words, "\n\r\t\\;");
+        g_string_append_c(text, ';');
+    }
+    end(text);
+}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reading `key=value` lines as GKeyFile writes them, its escapes included. Its own reader, which
- * keeps every line and every value in tables, was half of what loading a large cloud took.
+ * `key=value` lines as GKeyFile has them, its escapes included. GKeyFile itself, which keeps every
+ * line and every value in tables, was half of what loading a large cloud took, and a part of every
+ * commit.
  *
  * What is missing or cannot be understood reads as 0, false or NULL. A key is looked for from
  * where the one before it was found, so that who asks in the order of the text looks at each line
@@ -9,6 +10,7 @@
  */
 #pragma once
 
+#include <glib.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -28,3 +30,11 @@ double fields_double(struct fields *fields, const char *key);
 char *fields_text(struct fields *fields, const char *key);
 /* A list, to be freed with g_strfreev(). */
 char **fields_words(struct fields *fields, const char *key);
+
+/* Each adds a line to TEXT; of NULL, none. */
+void fields_put_flag(GString *text, const char *key, bool flag);
+void fields_put_number(GString *text, const char *key, uint64_t number);
+void fields_put_signed(GString *text, const char *key, int64_t number);
+void fields_put_double(GString *text, const char *key, double number);
+void fields_put_text(GString *text, const char *key, const char *value);
+void fields_put_words(GString *text, const char *key, char **words);

@@ -51,7 +51,6 @@ static struct store_object *row_of(const struct engine *engine, const struct obj
     row->next_spec = g_strdup(object->next_text);
     row->error = g_strdup(object->error);
     row->error_code = object->error_code;
-    row->placement = packed_text(object->placement);
     row->available = object->available;
     row->detail = detail_write(engine, object);
     return row;
