@@ -23,7 +23,7 @@ typedef void (*message_fn)(struct engine *engine, void *data);
 struct mailbox *mailbox_new(GMainContext *context);
 struct mailbox *mailbox_ref(struct mailbox *box);
 void mailbox_unref(struct mailbox *box);
-/* Calls what was posted, in its order. The engine's thread. */
+/* Calls what was posted, in its order, and what is posted meanwhile. The engine's thread. */
 void mailbox_dispatch(struct mailbox *box, struct engine *engine);
 /* No more messages; those not yet dispatched are freed. */
 void mailbox_close(struct mailbox *box);

@@ -7,7 +7,10 @@
  */
 #include <pthread.h>
 
+#include "core/limit.h"
 #include "core/reconcile/internal.h"
+
+enum { GATHER_US = LIMIT(2000, 0) };
 
 struct message {
     message_fn fn;
@@ -85,9 +88,11 @@ static void dispatch(struct engine *engine, const struct message *message) EXCLU
     cloud_write_unlock(engine->cloud);
 }
 
-void mailbox_dispatch(struct mailbox *box, struct engine *engine)
+/* False: there was nothing. */
+static bool dispatch_all(struct mailbox *box, struct engine *engine)
 {
     GArray *messages = take_all(box, true);
+    bool any = messages->len > 0;
 
     for (unsigned i = 0; i < messages->len; i++) {
         const struct message *message = &g_array_index(messages, struct message, i);
@@ -96,22 +101,33 @@ void mailbox_dispatch(struct mailbox *box, struct engine *engine)
         message_free(message);
     }
     g_array_free(messages, true);
+    return any;
+}
+
+/* What comes meanwhile is taken along: one commit is for all. */
+void mailbox_dispatch(struct mailbox *box, struct engine *engine)
+{
+    int64_t end = g_get_monotonic_time() + GATHER_US;
+
+    while (dispatch_all(box, engine) && g_get_monotonic_time() < end)
+        continue;
 }
 
 void mailbox_post(struct mailbox *box, message_fn fn, void *data, GDestroyNotify free_data)
 {
     const struct message message = {fn, data, free_data};
-    bool open;
+    bool open, first;
 
     pthread_mutex_lock(&box->lock);
     open = box->open;
+    first = box->queue->len == 0;
     if (open)
         g_array_append_val(box->queue, message);
     pthread_mutex_unlock(&box->lock);
-    if (open)
-        g_main_context_wakeup(box->context);
-    else
+    if (!open)
         message_free(&message);
+    else if (first) /* else it was woken for those before, and has not come for them yet */
+        g_main_context_wakeup(box->context);
 }
 
 /* ---- timers: sources of the engine's own context, touched by its own thread only */
