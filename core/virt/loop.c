@@ -20,7 +20,9 @@ struct watch {
     virEventTimeoutCallback due;
     virFreeCallback free;
     void *opaque;
-    GSource *source; /* guarded by `lock`; NULL: asleep */
+    /* Guarded by `lock`. */
+    GSource *source; /* of a handle NULL: asleep */
+    int ms;          /* of a timer: -1 asleep */
 };
 
 static GMutex lock;
@@ -52,41 +54,80 @@ static gboolean on_ready(int fd, GIOCondition ready, void *data)
     return G_SOURCE_CONTINUE;
 }
 
+/* ---- timers: a source each that is set anew, as libvirt does twice for every event it tells of */
+
+/* Under lock. */
+static void set_timer(struct watch *watch, int ms)
+{
+    int64_t due = ms < 0 ? -1 : ms == 0 ? 0 : g_get_monotonic_time() + ms * INT64_C(1000);
+    watch->ms = ms;
+    g_source_set_ready_time(watch->source, due);
+}
+
+/* It comes again and again until it is set to sleep. */
 static gboolean on_due(void *data)
 {
     struct watch *watch = data;
+    g_mutex_lock(&lock);
+    if (watch->source && watch->ms > 0)
+        set_timer(watch, watch->ms);
+    g_mutex_unlock(&lock);
     watch->due(watch->id, watch->opaque);
     return G_SOURCE_CONTINUE;
 }
 
-/* VALUE: the events, or the milliseconds. NULL: it sleeps. */
-static GSource *source_for(const struct watch *watch, int value)
+static gboolean call_timer(G_GNUC_UNUSED GSource *source, GSourceFunc call, void *watch)
 {
-    if (watch->fd < 0)
-        return value < 0 ? NULL : g_timeout_source_new((unsigned)value);
-    if (value == 0)
+    return call(watch);
+}
+
+static GSource *timer_new(void)
+{
+    static GSourceFuncs funcs = {.dispatch = call_timer};
+    return g_source_new(&funcs, sizeof(GSource));
+}
+
+/* ---- handles: a source for as long as the events are the same */
+
+/* NULL: it sleeps. */
+static GSource *handle_source(const struct watch *watch, int events)
+{
+    if (events == 0)
         return NULL;
-    return g_unix_fd_source_new(watch->fd, (value & VIR_EVENT_HANDLE_READABLE ? G_IO_IN : 0) |
-                                               (value & VIR_EVENT_HANDLE_WRITABLE ? G_IO_OUT : 0) |
+    return g_unix_fd_source_new(watch->fd, (events & VIR_EVENT_HANDLE_READABLE ? G_IO_IN : 0) |
+                                               (events & VIR_EVENT_HANDLE_WRITABLE ? G_IO_OUT : 0) |
                                                G_IO_ERR | G_IO_HUP);
 }
 
+/* Under lock. The source has a reference of WATCH's. */
+static void attach(struct watch *watch, GSource *source, GSourceFunc call)
+{
+    watch->source = source;
+    g_atomic_ref_count_inc(&watch->refs);
+    g_source_set_callback(source, call, watch, watch_unref);
+    g_source_attach(source, context);
+}
+
 /* Under lock. */
+static void detach(struct watch *watch)
+{
+    if (!watch->source)
+        return;
+    g_source_destroy(watch->source);
+    g_clear_pointer(&watch->source, g_source_unref);
+}
+
+/* Under lock. VALUE: the events, or the milliseconds. */
 static void rearm(struct watch *watch, int value)
 {
-    /* One type stands for the callbacks of all kinds of sources. */
-    GSourceFunc call = watch->fd < 0 ? on_due : (GSourceFunc)(void (*)(void))on_ready;
-    GSource *before = watch->source;
-    watch->source = source_for(watch, value);
-    if (watch->source) {
-        g_atomic_ref_count_inc(&watch->refs);
-        g_source_set_callback(watch->source, call, watch, watch_unref);
-        g_source_attach(watch->source, context);
+    if (watch->fd < 0) {
+        set_timer(watch, value);
+        return;
     }
-    if (before) {
-        g_source_destroy(before);
-        g_source_unref(before);
-    }
+    detach(watch);
+    GSource *source = handle_source(watch, value);
+    if (source) /* one type stands for the callbacks of all kinds of sources */
+        attach(watch, source, (GSourceFunc)(void (*)(void))on_ready);
 }
 
 static int add(const struct watch *made, int value)
@@ -96,6 +137,8 @@ static int add(const struct watch *made, int value)
     g_mutex_lock(&lock);
     int id = watch->id = ++last_id;
     g_hash_table_insert(watches, GINT_TO_POINTER(id), watch);
+    if (watch->fd < 0)
+        attach(watch, timer_new(), on_due);
     rearm(watch, value);
     g_mutex_unlock(&lock);
     return id;
@@ -125,7 +168,7 @@ static int drop(int id)
         GSource *later = g_idle_source_new();
         g_source_set_priority(later, G_PRIORITY_DEFAULT);
         g_source_set_callback(later, let_go, watch, NULL);
-        rearm(watch, watch->fd < 0 ? -1 : 0);
+        detach(watch);
         g_source_attach(later, context);
         g_source_unref(later);
     }
