@@ -26,10 +26,12 @@ struct notify {
     struct dentries *dentries;
     pthread_t thread;
     bool started;
-    pthread_mutex_t lock; /* of all below */
+    pthread_mutex_t sending; /* before `lock`: what is taken from the queue goes out in its order */
+    pthread_mutex_t lock;    /* of all below */
     pthread_cond_t woken;
     GQueue queue;       /* of struct note * */
     GHashTable *inodes; /* ino to its struct note in the queue */
+    GQueue again;       /* of struct note *: to be sent once more */
     bool stopped;
 };
 
@@ -70,9 +72,20 @@ static bool push(struct notify *notify, const struct note *from)
     return open;
 }
 
-void notify_flush(struct notify *notify)
+static void wake(struct notify *notify)
 {
     pthread_cond_signal(&notify->woken);
+}
+
+void notify_flush(struct notify *notify)
+{
+    bool any;
+
+    pthread_mutex_lock(&notify->lock);
+    any = !g_queue_is_empty(&notify->queue);
+    pthread_mutex_unlock(&notify->lock);
+    if (any)
+        wake(notify);
 }
 
 void notify_inode_later(struct notify *notify, uint64_t ino)
@@ -83,13 +96,13 @@ void notify_inode_later(struct notify *notify, uint64_t ino)
 void notify_inode(struct notify *notify, uint64_t ino)
 {
     notify_inode_later(notify, ino);
-    notify_flush(notify);
+    wake(notify);
 }
 
 void notify_attributes(struct notify *notify, uint64_t ino)
 {
     push(notify, &(struct note){.ino = ino, .changes = 1, .keep = true});
-    notify_flush(notify);
+    wake(notify);
 }
 
 void notify_name(struct notify *notify, uint64_t parent, const char *name)
@@ -112,7 +125,7 @@ void notify_listing(struct notify *notify, uint64_t dir)
 void notify_call(struct notify *notify, void (*fn)(void *data), void *data)
 {
     if (push(notify, &(struct note){.fn = fn, .data = data}))
-        notify_flush(notify);
+        wake(notify);
     else
         fn(data);
 }
@@ -182,17 +195,52 @@ static bool send_note(struct notify *notify, struct note *note)
     return unknown && first;
 }
 
-/* Empties QUEUE; what is to be sent again goes to AGAIN. */
-static void send_all(struct notify *notify, GQueue *queue, GQueue *again)
+/* Takes what is in FROM. */
+static GQueue take(struct notify *notify, GQueue *from)
 {
+    GQueue taken;
+
+    pthread_mutex_lock(&notify->lock);
+    taken = *from;
+    g_queue_init(from);
+    if (from == &notify->queue)
+        g_hash_table_remove_all(notify->inodes);
+    pthread_mutex_unlock(&notify->lock);
+    return taken;
+}
+
+static void send_later(struct notify *notify, struct note *note)
+{
+    pthread_mutex_lock(&notify->lock);
+    g_queue_push_tail(&notify->again, note);
+    pthread_mutex_unlock(&notify->lock);
+    wake(notify);
+}
+
+/* Sends what is in FROM; SENDING is held. */
+static void send_all(struct notify *notify, GQueue *from)
+{
+    GQueue queue = take(notify, from);
     struct note *note;
 
     let_answers_pass(notify);
-    while ((note = g_queue_pop_head(queue))) {
+    while ((note = g_queue_pop_head(&queue))) {
         if (send_note(notify, note))
-            g_queue_push_tail(again, note);
+            send_later(notify, note);
         else
             g_free(note);
+    }
+}
+
+void notify_call_here(struct notify *notify, void (*fn)(void *data), void *data)
+{
+    if (!push(notify, &(struct note){.fn = fn, .data = data})) {
+        fn(data);
+    } else if (pthread_mutex_trylock(&notify->sending) == 0) {
+        send_all(notify, &notify->queue);
+        pthread_mutex_unlock(&notify->sending);
+    } else {
+        wake(notify); /* the thread is at it, and looks again */
     }
 }
 
@@ -207,44 +255,42 @@ static struct timespec later(long ms)
     return at;
 }
 
-/* Takes what there is into QUEUE; empty: nothing came in MS. False: the end. */
-static bool take(struct notify *notify, long ms, GQueue *queue)
+enum due { STOPPED, NOTES, AGAIN, NOTHING };
+
+/* Waits until something is due. */
+static enum due rest(struct notify *notify)
 {
-    struct timespec at = later(ms);
+    enum due due = STOPPED;
     int err = 0;
-    bool open;
 
     pthread_mutex_lock(&notify->lock);
-    while (!err && !notify->stopped && g_queue_is_empty(&notify->queue))
+    while (!err && !notify->stopped && g_queue_is_empty(&notify->queue)) {
+        bool quick = !g_queue_is_empty(&notify->again);
+        struct timespec at = later(quick ? NOTIFY_AGAIN_MS : NOTIFY_IDLE_S * 1000L);
+
+        due = quick ? AGAIN : NOTHING;
         err = pthread_cond_timedwait(&notify->woken, &notify->lock, &at);
-    open = !notify->stopped;
-    if (open) {
-        *queue = notify->queue;
-        g_queue_init(&notify->queue);
-        g_hash_table_remove_all(notify->inodes);
     }
+    if (!err)
+        due = notify->stopped ? STOPPED : NOTES;
     pthread_mutex_unlock(&notify->lock);
-    return open;
+    return due;
 }
 
 static void *run(void *data)
 {
     struct notify *notify = data;
-    GQueue queue = G_QUEUE_INIT, again = G_QUEUE_INIT;
+    enum due due;
 
-    for (;;) {
-        bool quick = !g_queue_is_empty(&again);
-
-        if (!take(notify, quick ? NOTIFY_AGAIN_MS : NOTIFY_IDLE_S * 1000, &queue))
-            break;
-        if (!g_queue_is_empty(&queue))
-            send_all(notify, &queue, &again);
-        else if (quick)
-            send_all(notify, &again, NULL);
-        else
+    while ((due = rest(notify)) != STOPPED) {
+        if (due == NOTHING) {
             notify->ops->idle(notify->ctx);
+            continue;
+        }
+        pthread_mutex_lock(&notify->sending);
+        send_all(notify, due == AGAIN ? &notify->again : &notify->queue);
+        pthread_mutex_unlock(&notify->sending);
     }
-    g_queue_clear_full(&again, g_free);
     return NULL;
 }
 
@@ -281,6 +327,7 @@ struct notify *notify_new(struct fuse_session *session, const struct notify_ops 
     g_queue_init(&notify->queue);
     notify->inodes = g_hash_table_new(g_int64_hash, g_int64_equal);
     init_cond(&notify->woken);
+    pthread_mutex_init(&notify->sending, NULL);
     pthread_mutex_init(&notify->lock, NULL);
     init_barrier(&notify->barrier);
     notify->dentries = dentries_new(&dentry_ops, notify, error);
@@ -330,9 +377,11 @@ void notify_free(struct notify *notify)
         return;
     notify_stop(notify);
     dentries_free(notify->dentries);
+    g_queue_clear_full(&notify->again, g_free);
     g_hash_table_destroy(notify->inodes);
     pthread_cond_destroy(&notify->woken);
     pthread_mutex_destroy(&notify->lock);
+    pthread_mutex_destroy(&notify->sending);
     pthread_rwlock_destroy(&notify->barrier);
     g_free(notify);
 }

@@ -5,8 +5,9 @@
  * A notification can wait for what a request holds, so none is made from inside a request or with
  * a lock held: all are queued and sent by threads. One sends those about inodes (attributes, pages,
  * listings). They wait at most for a read or readdir under way, which we answer at once, so
- * answers to writers can wait for them: notify_call(). Those about names can wait for longer, and
- * are dentry.h's.
+ * answers to writers can wait for them: notify_call(). So can the engine's thread, which has those
+ * answers: it sends itself what is to go before one, notify_call_here(). Those about names can wait
+ * for longer, and are dentry.h's.
  *
  * It answers ENOENT for what it does not know; what it cannot know is not sent (known.h).
  *
@@ -30,10 +31,9 @@ struct notify;
 
 enum { NOTIFY_AGAIN_MS = 2, NOTIFY_IDLE_S = 5 };
 
-/* Called from the first thread. */
 struct notify_ops {
     void (*told)(void *ctx, uint64_t ino); /* the kernel has heard of one change of it */
-    void (*idle)(void *ctx);               /* each few seconds */
+    void (*idle)(void *ctx);               /* each few seconds, from the first thread */
 };
 struct notify *notify_new(struct fuse_session *session, const struct notify_ops *ops, void *ctx,
                           GError **error);
@@ -59,6 +59,9 @@ void notify_object_name(struct notify *notify, uint64_t parent, const char *name
 void notify_listing(struct notify *notify, uint64_t dir);
 /* FN(DATA) when the kernel has heard of all inodes so far. */
 void notify_call(struct notify *notify, void (*fn)(void *data), void *data);
+/* The same, by this thread unless the other is just at it: for one that serves no request and holds
+ * no lock. Waking the other takes as long as making a file does elsewhere. */
+void notify_call_here(struct notify *notify, void (*fn)(void *data), void *data);
 
 /* A request that the kernel holds DIRS locked for is parked, and answered: dentries_hold(). */
 void notify_hold(struct notify *notify, const uint64_t dirs[DENTRY_HELD]);

@@ -102,8 +102,10 @@ static void answer_when_named(void *data)
     notify_call_names(parked->fs->notify, parked->dirs, answer, parked);
 }
 
-/* Once the answer is there, everybody sees what was done: the kernel hears of it before. */
-static void finish(struct parked *parked, int err)
+/* Once the answer is there, everybody sees what was done: the kernel hears of it before. CALL:
+ * notify_call() within the request. */
+static void finish(struct parked *parked, int err,
+                   void (*call)(struct notify *notify, void (*fn)(void *data), void *data))
 {
     struct parking *parking = parked->fs->parking;
 
@@ -113,14 +115,25 @@ static void finish(struct parked *parked, int err)
     g_hash_table_remove(parking->all, parked);
     pthread_mutex_unlock(&parking->lock);
     parked->err = err;
-    notify_call(parked->fs->notify, parked->renames ? answer_when_named : answer, parked);
+    call(parked->fs->notify, parked->renames ? answer_when_named : answer, parked);
+}
+
+/* Whether there is another step, which was begun. */
+static bool next(struct parked *parked, int *err)
+{
+    if (!*err && atomic_load(&parked->cancelled))
+        *err = EINTR;
+    return !*err && parked->step && parked->step(parked);
 }
 
 void park_run(struct parked *parked)
 {
+    int err = 0;
+
     fuse_req_interrupt_func(parked->req, on_interrupt, parked);
     notify_hold(parked->fs->notify, parked->dirs);
-    park_done(parked, 0);
+    if (!next(parked, &err))
+        finish(parked, err, notify_call);
 }
 
 void park_hold(struct parked *parked)
@@ -141,10 +154,8 @@ void park_done(void *ctx, int err)
 {
     struct parked *parked = ctx;
 
-    if (!err && atomic_load(&parked->cancelled))
-        err = EINTR;
-    if (err || !parked->step || !parked->step(parked))
-        finish(parked, err);
+    if (!next(parked, &err))
+        finish(parked, err, notify_call_here);
 }
 
 void park_ignore(void *ctx, int err)

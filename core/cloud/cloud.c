@@ -147,16 +147,21 @@ void cloud_write_lock(struct cloud *cloud) UNCHECKED_LOCKING
 
 void cloud_write_unlock(struct cloud *cloud) UNCHECKED_LOCKING
 {
-    if (cloud->told)
-        cloud->watcher(cloud->watcher_ctx, CHANGE_OVER, NULL, FACET_SELF, NULL);
-    cloud->told = false;
     pthread_rwlock_unlock(&cloud->lock);
 }
 
 void cloud_yield(struct cloud *cloud) UNCHECKED_LOCKING
 {
+    cloud_over(cloud);
     cloud_write_unlock(cloud);
     cloud_write_lock(cloud);
+}
+
+void cloud_over(struct cloud *cloud) UNCHECKED_LOCKING
+{
+    if (cloud->told)
+        cloud->watcher(cloud->watcher_ctx, CHANGE_OVER, NULL, FACET_SELF, NULL);
+    cloud->told = false;
 }
 
 void cloud_watch(struct cloud *cloud, cloud_watcher watcher, void *ctx)

@@ -198,7 +198,7 @@ enum change {
     CHANGE_SAMPLED,  /* what is measured of the host, and of the VMs on it, has a new value */
     CHANGE_MEASURED, /* a score of the object may have a new value by another cause */
     CHANGE_EVENTS,   /* a line was added to the log; object is NULL */
-    CHANGE_OVER,     /* the lock is about to be let go of after changes; object is NULL */
+    CHANGE_OVER,     /* there are no more for the moment; object is NULL */
 };
 typedef void (*cloud_watcher)(void *ctx, enum change what, const struct object *object,
                               enum facet facet, const struct object *other);
@@ -217,6 +217,9 @@ void cloud_write_unlock(struct cloud *cloud) RELEASES(model);
 /* Lets those read who wait to, in the middle of something long. Nothing is changed meanwhile, as
  * the caller is the only writer; what it does may be seen half done. */
 void cloud_yield(struct cloud *cloud) REQUIRES(model);
+/* The writer has made all its changes for the moment: the watcher, which may have put off what it
+ * does, hears that if there were any. The writer's thread. */
+void cloud_over(struct cloud *cloud) REQUIRES_SHARED(model);
 
 /* One watcher; set before other threads come. */
 void cloud_watch(struct cloud *cloud, cloud_watcher watcher, void *ctx);

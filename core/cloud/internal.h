@@ -21,7 +21,7 @@ struct cloud {
 
     cloud_watcher watcher;
     void *watcher_ctx;
-    bool told; /* the watcher, since the write lock was taken */
+    bool told; /* the watcher, since cloud_over() */
 
     GString *log; /* the text of `events` */
     unsigned log_lines;

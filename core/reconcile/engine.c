@@ -147,6 +147,14 @@ static bool save_later(struct engine *engine)
     return true;
 }
 
+/* After the answers, before which the kernel hears of what has changed anyway. */
+static void changes_over(struct engine *engine)
+{
+    cloud_read_lock(engine->cloud);
+    cloud_over(engine->cloud);
+    cloud_read_unlock(engine->cloud);
+}
+
 static void settle(struct engine *engine)
 {
     do {
@@ -154,6 +162,7 @@ static void settle(struct engine *engine)
         run_all(engine, &engine->at_once, NULL);
         if (!save_later(engine))
             save(engine);
+        changes_over(engine);
     } while (engine->after->len > 0 || engine->at_once->len > 0 ||
              (!engine->store_error && has_more(engine)));
 }

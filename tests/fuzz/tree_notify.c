@@ -131,6 +131,11 @@ void notify_call(struct notify *notify, void (*fn)(void *data), void *data)
     push(notify, 0, fn, data);
 }
 
+void notify_call_here(struct notify *notify, void (*fn)(void *data), void *data)
+{
+    notify_call(notify, fn, data);
+}
+
 static int count(const uint64_t dirs[DENTRY_HELD])
 {
     int n = 0;
