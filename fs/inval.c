@@ -9,6 +9,7 @@
 #include "fs/pages.h"
 #include "fs/poll.h"
 #include "fs/publish.h"
+#include "fs/restore.h"
 #include "fs/specs.h"
 #include "fs/table.h"
 
@@ -174,6 +175,7 @@ void inval_watch(void *ctx, enum change what, const struct object *object, enum 
         if (!object_alive(object)) { /* it was not just renamed */
             for_live_files(inval, object, publish_forget);
             known_forget(inval->known, object->id);
+            restore_forget(inval->restore, object->id);
         }
         break;
     case CHANGE_LINKED: /* the directory's time comes as a facet */

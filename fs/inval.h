@@ -9,6 +9,7 @@ struct notify;
 struct pages;
 struct pollers;
 struct publish;
+struct restore;
 
 struct inval {
     struct notify *notify;
@@ -16,6 +17,7 @@ struct inval {
     struct pages *pages;
     struct pollers *pollers; /* woken by changes */
     struct known *known;     /* what the kernel may know */
+    struct restore *restore;
 };
 
 /* A cloud_watcher; CTX is a struct inval. */

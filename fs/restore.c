@@ -9,35 +9,22 @@
 
 enum { FOR_SECONDS = 60 /* since a directory was made or a file written */, SWEEP_SECONDS = 1 };
 
-struct maker {
-    int64_t until; /* monotonic microseconds */
-    GArray *ids;   /* uint64_t: the objects that it made */
-};
-
 struct restore {
     pthread_mutex_t lock;
-    GHashTable *makers;  /* process to struct maker * */
-    GHashTable *made;    /* object's id (copied) to the process that made it */
-    GHashTable *probers; /* process to struct maker *, which has made nothing */
+    GHashTable *makers;  /* process to monotonic microseconds (copied), until which it is one */
+    GHashTable *made;    /* object's id (copied) to the maker that made it, while both are there */
+    GHashTable *probers; /* process to monotonic microseconds (copied) */
     int64_t swept;       /* monotonic microseconds */
 };
-
-static void maker_free(void *data)
-{
-    struct maker *maker = data;
-
-    g_array_unref(maker->ids);
-    g_free(maker);
-}
 
 struct restore *restore_new(void)
 {
     struct restore *restore = g_new0(struct restore, 1);
 
     pthread_mutex_init(&restore->lock, NULL);
-    restore->makers = g_hash_table_new_full(NULL, NULL, NULL, maker_free);
+    restore->makers = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     restore->made = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
-    restore->probers = g_hash_table_new_full(NULL, NULL, NULL, maker_free);
+    restore->probers = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     return restore;
 }
 
@@ -57,25 +44,16 @@ static int64_t later(void)
     return g_get_monotonic_time() + FOR_SECONDS * G_USEC_PER_SEC;
 }
 
-static void sweep(struct restore *restore, GHashTable *table, int64_t now)
+static gboolean is_over(void *process, void *until, void *now)
 {
-    GHashTableIter iter;
-    void *process, *value;
+    (void)process;
+    return *(int64_t *)until < *(int64_t *)now;
+}
 
-    g_hash_table_iter_init(&iter, table);
-    while (g_hash_table_iter_next(&iter, &process, &value)) {
-        const struct maker *maker = value;
-
-        if (maker->until >= now)
-            continue;
-        for (unsigned i = 0; i < maker->ids->len; i++) {
-            uint64_t *id = &g_array_index(maker->ids, uint64_t, i);
-
-            if (g_hash_table_lookup(restore->made, id) == process)
-                g_hash_table_remove(restore->made, id);
-        }
-        g_hash_table_iter_remove(&iter);
-    }
+static gboolean has_no_maker(void *id, void *process, void *makers)
+{
+    (void)id;
+    return !g_hash_table_contains(makers, process);
 }
 
 /* Not each time: there may be many, as each mkdir(1) is one. */
@@ -86,36 +64,31 @@ static void drop_old(struct restore *restore)
     if (now - restore->swept < SWEEP_SECONDS * G_USEC_PER_SEC)
         return;
     restore->swept = now;
-    sweep(restore, restore->makers, now);
-    sweep(restore, restore->probers, now);
+    g_hash_table_foreach_remove(restore->probers, is_over, &now);
+    if (g_hash_table_foreach_remove(restore->makers, is_over, &now) > 0)
+        g_hash_table_foreach_remove(restore->made, has_no_maker, restore->makers);
 }
 
 /* PROCESS is in TABLE for a while. */
-static struct maker *remember(struct restore *restore, GHashTable *table, pid_t process)
+static void remember(struct restore *restore, GHashTable *table, pid_t process)
 {
-    struct maker *maker = g_hash_table_lookup(table, GINT_TO_POINTER(process));
+    int64_t until = later();
 
     drop_old(restore);
-    if (!maker) {
-        maker = g_new0(struct maker, 1);
-        maker->ids = g_array_new(FALSE, FALSE, sizeof(uint64_t));
-        g_hash_table_insert(table, GINT_TO_POINTER(process), maker);
-    }
-    maker->until = later();
-    return maker;
+    g_hash_table_replace(table, GINT_TO_POINTER(process), g_memdup2(&until, sizeof until));
 }
 
 /* Whether PROCESS is in TABLE, where it stays for a while then. */
 static bool knows(struct restore *restore, GHashTable *table, pid_t process)
 {
-    struct maker *maker;
+    int64_t *until;
     bool known;
 
     pthread_mutex_lock(&restore->lock);
-    maker = g_hash_table_lookup(table, GINT_TO_POINTER(process));
-    known = maker && maker->until >= g_get_monotonic_time();
+    until = g_hash_table_lookup(table, GINT_TO_POINTER(process));
+    known = until && *until >= g_get_monotonic_time();
     if (known)
-        maker->until = later();
+        *until = later();
     pthread_mutex_unlock(&restore->lock);
     return known;
 }
@@ -123,9 +96,26 @@ static bool knows(struct restore *restore, GHashTable *table, pid_t process)
 void restore_made(struct restore *restore, uint64_t id, pid_t process)
 {
     pthread_mutex_lock(&restore->lock);
-    g_array_append_val(remember(restore, restore->makers, process)->ids, id);
+    remember(restore, restore->makers, process);
     g_hash_table_replace(restore->made, g_memdup2(&id, sizeof id), GINT_TO_POINTER(process));
     pthread_mutex_unlock(&restore->lock);
+}
+
+void restore_forget(struct restore *restore, uint64_t id)
+{
+    pthread_mutex_lock(&restore->lock);
+    g_hash_table_remove(restore->made, &id);
+    pthread_mutex_unlock(&restore->lock);
+}
+
+unsigned restore_remembered(struct restore *restore)
+{
+    unsigned n;
+
+    pthread_mutex_lock(&restore->lock);
+    n = g_hash_table_size(restore->made);
+    pthread_mutex_unlock(&restore->lock);
+    return n;
 }
 
 void restore_probed(struct restore *restore, pid_t tid)

@@ -36,6 +36,10 @@ struct restore *restore_new(void);
 void restore_free(struct restore *restore);
 /* PROCESS (a thread group) has made the directory of object ID. */
 void restore_made(struct restore *restore, uint64_t id, pid_t process);
+/* The object is gone: its id is never given again. A leaf: any lock may be held. */
+void restore_forget(struct restore *restore, uint64_t id);
+/* How many objects are remembered, for tests. */
+unsigned restore_remembered(struct restore *restore);
 /* Thread TID tried to remove a folder. */
 void restore_probed(struct restore *restore, pid_t tid);
 /* Whether its rmdir(2) is such a try, too. */

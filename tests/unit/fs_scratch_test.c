@@ -173,6 +173,25 @@ static void only_makers_put_back(void **state)
     restore_free(restore);
 }
 
+/* A process may make objects for months. */
+static void what_is_gone_is_not_remembered(void **state)
+{
+    struct restore *restore = restore_new();
+
+    (void)state;
+    for (uint64_t id = 20; id < 120; id++) {
+        restore_made(restore, id, getpid());
+        restore_made(restore, id + 1000, 1);
+        restore_forget(restore, id);
+    }
+    assert_int_equal(restore_remembered(restore), 100);
+    for (uint64_t id = 20; id < 120; id++)
+        restore_forget(restore, id + 1000);
+    assert_int_equal(restore_remembered(restore), 0);
+    assert_true(restore_may_write(restore, getpid()));
+    restore_free(restore);
+}
+
 static void calls_that_make_names(void **state)
 {
     g_autofree char *exclusive =
@@ -261,6 +280,7 @@ int main(void)
         TEST(a_set_time_tells_of_a_restore),
         cmocka_unit_test(hidden_names_come_back),
         cmocka_unit_test(only_makers_put_back),
+        cmocka_unit_test(what_is_gone_is_not_remembered),
         cmocka_unit_test(calls_that_make_names),
         cmocka_unit_test(calls_that_make_private_files),
         cmocka_unit_test(copies_are_from_the_same_place),
