@@ -76,7 +76,6 @@ struct task {
 
 struct jobs {
     pthread_mutex_t mutex;
-    pthread_cond_t work;    /* idle workers wait for something to run */
     pthread_cond_t tick;    /* the watchdog waits for the next deadline or something to tell */
     pthread_cond_t changed; /* done() returned, a task or a worker ended */
     pthread_t watchdog;     /* immutable */
@@ -95,13 +94,13 @@ struct jobs {
     GSequence *timers GUARDED_BY(jobs_token); /* tasks by deadline */
     GArray *ended GUARDED_BY(jobs_token);     /* pthread_t to join */
     unsigned workers GUARDED_BY(jobs_token);  /* threads, those being started too */
-    unsigned starting GUARDED_BY(jobs_token);
-    unsigned idle GUARDED_BY(jobs_token);
-    unsigned telling GUARDED_BY(jobs_token); /* threads within callbacks other than run() */
-    int64_t wakes GUARDED_BY(jobs_token);    /* until when the watchdog waits; 0: for ever */
-    bool starved GUARDED_BY(jobs_token);     /* the system had no thread to give */
-    bool closing GUARDED_BY(jobs_token);     /* no worker may wait for work */
-    bool stop GUARDED_BY(jobs_token);        /* the watchdog's end */
+    unsigned coming GUARDED_BY(jobs_token);   /* workers that were started or called, to be here */
+    GQueue idle GUARDED_BY(jobs_token);       /* struct rest, the latest first */
+    unsigned telling GUARDED_BY(jobs_token);  /* threads within callbacks other than run() */
+    int64_t wakes GUARDED_BY(jobs_token);     /* until when the watchdog waits; 0: for ever */
+    bool starved GUARDED_BY(jobs_token);      /* the system had no thread to give */
+    bool closing GUARDED_BY(jobs_token);      /* no worker may wait for work */
+    bool stop GUARDED_BY(jobs_token);         /* the watchdog's end */
     bool over GUARDED_BY(jobs_token); /* jobs_free() has returned: call nobody, free nothing */
 };
 
@@ -114,7 +113,10 @@ void jobs_init_cond(pthread_cond_t *cond);
 /* A joinable thread with a small stack and all signals blocked; an errno, or 0. */
 int jobs_thread(pthread_t *thread, void *(*main)(void *), struct jobs *jobs);
 
-/* worker.c: sees to it that a worker comes for what may run now. */
+/* worker.c */
+/* All idle workers come, to find that they may end. */
+void jobs_call_all(struct jobs *jobs) REQUIRES(jobs_token);
+/* Sees to it that a worker comes for what may run now. */
 void jobs_ensure_worker(struct jobs *jobs) REQUIRES(jobs_token);
 /* Tasks on workers. */
 unsigned jobs_under_way(const struct jobs *jobs) REQUIRES(jobs_token);

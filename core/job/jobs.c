@@ -7,7 +7,6 @@ jobs_new(const struct jobs_limits *limits) UNCHECKED_LOCKING /* nobody else has 
 {
     struct jobs *jobs = g_new0(struct jobs, 1);
     pthread_mutex_init(&jobs->mutex, NULL);
-    jobs_init_cond(&jobs->work);
     jobs_init_cond(&jobs->tick);
     jobs_init_cond(&jobs->changed);
     jobs->max = (struct jobs_limits){
@@ -33,7 +32,6 @@ void jobs_destroy(struct jobs *jobs) UNCHECKED_LOCKING /* nobody else has it any
     g_array_unref(jobs->ended);
     pthread_cond_destroy(&jobs->changed);
     pthread_cond_destroy(&jobs->tick);
-    pthread_cond_destroy(&jobs->work);
     pthread_mutex_destroy(&jobs->mutex);
     g_free(jobs);
 }
@@ -44,7 +42,7 @@ static void close_lanes(struct jobs *jobs) REQUIRES(jobs_token)
     jobs->closing = true;
     for (GList *link = jobs->lanes.head; link; link = link->next)
         lane_close_locked(link->data);
-    pthread_cond_broadcast(&jobs->work);
+    jobs_call_all(jobs);
 }
 
 static void wait_for_running(struct jobs *jobs, unsigned grace_ms) REQUIRES(jobs_token)

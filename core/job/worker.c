@@ -2,9 +2,12 @@
 /*
  * Workers.
  *
- * Who makes something runnable wakes or starts one worker at most; a worker that takes a task
- * looks whether there is more and wakes or starts the next. So no wake-up can be lost: as long
- * as something may run, somebody is on the way.
+ * Who makes something runnable calls or starts one worker at most; a worker that takes a task
+ * looks whether there is more and calls or starts the next. So nothing can be missed: as long as
+ * something may run, somebody is on the way.
+ *
+ * The idle worker that has worked last is called first, so that after a burst the others rest long
+ * enough to end: each keeps a stack and, in malloc, a quarter of a MiB.
  */
 #include "core/job/internal.h"
 
@@ -36,15 +39,37 @@ static enum ready runnable(const struct jobs *jobs) REQUIRES(jobs_token)
     return kind;
 }
 
+/* An idle worker, on its own stack. */
+struct rest {
+    pthread_cond_t woken;
+    bool called; /* and so not in jobs->idle any more */
+    GList link;
+};
+
+/* False: there is no idle one. */
+static bool call_worker(struct jobs *jobs) REQUIRES(jobs_token)
+{
+    GList *link = g_queue_pop_head_link(&jobs->idle);
+    if (!link)
+        return false;
+    struct rest *rest = link->data;
+    rest->called = true;
+    jobs->coming++;
+    pthread_cond_signal(&rest->woken);
+    return true;
+}
+
+void jobs_call_all(struct jobs *jobs)
+{
+    while (call_worker(jobs))
+        continue;
+}
+
 void jobs_ensure_worker(struct jobs *jobs)
 {
     jobs->starved = false;
-    if (runnable(jobs) == READY_NOT || jobs->starting > 0)
+    if (runnable(jobs) == READY_NOT || jobs->coming > 0 || call_worker(jobs))
         return;
-    if (jobs->idle > 0) {
-        pthread_cond_signal(&jobs->work);
-        return;
-    }
     pthread_t thread;
     if (jobs_thread(&thread, worker_main, jobs) != 0) {
         jobs->starved = true; /* the watchdog asks again */
@@ -52,7 +77,7 @@ void jobs_ensure_worker(struct jobs *jobs)
         return;
     }
     jobs->workers++;
-    jobs->starting++;
+    jobs->coming++;
 }
 
 /* The watchdog is woken in time to see that it takes long; once a second at most. */
@@ -143,15 +168,23 @@ static void work(struct jobs *jobs, struct task *task) REQUIRES(jobs_token)
 }
 
 /* Waits for work; false when there is none and the worker may end. */
-static bool rest(struct jobs *jobs) REQUIRES(jobs_token)
+static bool take_rest(struct jobs *jobs) REQUIRES(jobs_token)
 {
     if (jobs->closing)
         return false;
-    jobs->idle++;
+    struct rest rest = {.link.data = &rest};
     int64_t until = g_get_monotonic_time() + (int64_t)jobs->idle_ms * 1000;
-    bool woken = jobs_wait(jobs, &jobs->work, until);
-    jobs->idle--;
-    return woken || runnable(jobs) != READY_NOT;
+    bool in_time = true;
+    jobs_init_cond(&rest.woken);
+    g_queue_push_head_link(&jobs->idle, &rest.link);
+    while (!rest.called && in_time)
+        in_time = jobs_wait(jobs, &rest.woken, until);
+    if (rest.called)
+        jobs->coming--;
+    else
+        g_queue_unlink(&jobs->idle, &rest.link);
+    pthread_cond_destroy(&rest.woken);
+    return rest.called || runnable(jobs) != READY_NOT;
 }
 
 static void leave(struct jobs *jobs) RELEASES(jobs_token)
@@ -169,12 +202,12 @@ static void *worker_main(void *data)
     struct jobs *jobs = data;
     pthread_setname_np(pthread_self(), "cloudfs-job");
     jobs_lock(jobs);
-    jobs->starting--;
+    jobs->coming--;
     for (;;) {
         struct task *task = take(jobs);
         if (task)
             work(jobs, task);
-        else if (!rest(jobs))
+        else if (!take_rest(jobs))
             break;
     }
     leave(jobs);

@@ -675,6 +675,37 @@ static void test_threads(void **ctx)
     jobs_free(jobs, 1000);
 }
 
+/* A job now and then keeps one worker, not all those that a burst has left. */
+static void test_surplus_ends(void **ctx)
+{
+    (void)ctx;
+    enum { BURST = 8, ROUNDS = PATIENCE * 100 };
+    struct jobs *jobs = new_jobs(BURST);
+    jobs->idle_ms = 200;
+    struct lane *lane = lane_new(jobs, BURST);
+    struct probe burst[BURST] = {0};
+    for (int i = 0; i < BURST; i++) {
+        burst[i].hangs = true;
+        submit(lane, &burst[i]);
+    }
+    for (int i = 0; i < BURST; i++)
+        WAIT(burst[i].began);
+    assert_int_equal(stats_of(jobs).workers, BURST);
+    for (int i = 0; i < BURST; i++)
+        set(&burst[i].hangs, false);
+    for (int i = 0; i < BURST; i++)
+        WAIT(burst[i].frees);
+    for (int i = 0; i < ROUNDS && stats_of(jobs).workers > 1; i++) {
+        struct probe now_and_then = {0};
+        submit(lane, &now_and_then);
+        WAIT(now_and_then.frees);
+        g_usleep(10000);
+    }
+    assert_int_equal(stats_of(jobs).workers, 1);
+    lane_close(lane);
+    jobs_free(jobs, 1000);
+}
+
 static unsigned tiny_runs, tiny_dones, tiny_frees; /* atomics */
 
 static void tiny_run(void *data, GError **error)
@@ -778,6 +809,7 @@ int main(void)
         cmocka_unit_test(test_free_hanging),
         cmocka_unit_test(test_free_keeps),
         cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_surplus_ends),
         cmocka_unit_test(test_tiny_jobs),
         cmocka_unit_test(test_races),
     };
