@@ -59,8 +59,8 @@ struct lane {
 struct task {
     struct job job;                              /* immutable */
     struct lane *lane;                           /* immutable; holds a reference */
-    int64_t deadline;                            /* immutable; monotonic microseconds */
-    GSequenceIter *timer GUARDED_BY(jobs_token); /* NULL: no deadline, or told */
+    int64_t deadline GUARDED_BY(jobs_token);     /* monotonic microseconds */
+    GSequenceIter *timer GUARDED_BY(jobs_token); /* NULL: no deadline, it stands still, or told */
     GList link GUARDED_BY(jobs_token);           /* in lane->queue, then in `under` */
     GQueue *under GUARDED_BY(jobs_token);        /* of struct jobs: where it is while it runs */
     int64_t began GUARDED_BY(jobs_token);        /* monotonic microseconds */
@@ -138,6 +138,8 @@ void lane_close_locked(struct lane *lane) REQUIRES(jobs_token);
 void lane_disown(struct lane *lane) REQUIRES(jobs_token);
 /* Puts the lane among the ready ones or takes it out, after its queue or width has changed. */
 void lane_update(struct lane *lane) REQUIRES(jobs_token);
+/* Its time runs from now on. */
+void task_start_timer(struct task *task) REQUIRES(jobs_token);
 /* Marks it told: its deadline no longer matters. */
 void task_claim(struct task *task) REQUIRES(jobs_token);
 /* Gives its place and its reference back and frees it. */

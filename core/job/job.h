@@ -55,8 +55,11 @@ struct job {
     /* NULL, or: frees data; after done() and after run() has returned, whichever is later. */
     void (*free)(void *data);
     void *data;
-    unsigned deadline_ms; /* from submission; 0: none */
-    bool opens;           /* makes the connection that later ones of its lane need */
+    /* From submission; 0: none. The time of one that opens stands still while it waits for nothing
+     * but a place among OPENING, and begins anew when it runs: what was not tried has not failed.
+     */
+    unsigned deadline_ms;
+    bool opens; /* makes the connection that later ones of its lane need */
 };
 
 /* How many workers there are for what; see above. */

@@ -25,6 +25,29 @@ static void lane_unref(struct lane *lane) REQUIRES(jobs_token)
         g_free(lane);
 }
 
+static int by_deadline(const void *a, const void *b, void *data)
+{
+    (void)data;
+    int64_t one = ((const struct task *)a)->deadline, other = ((const struct task *)b)->deadline;
+    return (one > other) - (one < other);
+}
+
+void task_start_timer(struct task *task)
+{
+    struct jobs *jobs = task->lane->jobs;
+    if (task->job.deadline_ms == 0)
+        return;
+    task->deadline = g_get_monotonic_time() + (int64_t)task->job.deadline_ms * 1000;
+    task->timer = g_sequence_insert_sorted(jobs->timers, task, by_deadline, NULL);
+    if (jobs->wakes == 0 || task->deadline < jobs->wakes)
+        pthread_cond_signal(&jobs->tick);
+}
+
+static void stop_timer(struct task *task) REQUIRES(jobs_token)
+{
+    g_clear_pointer(&task->timer, g_sequence_remove);
+}
+
 static enum ready next_of(const struct lane *lane) REQUIRES(jobs_token)
 {
     if (lane->queue.length == 0 || lane->running >= lane->width)
@@ -44,8 +67,11 @@ void lane_update(struct lane *lane)
     if (lane->ready != READY_NOT)
         g_queue_unlink(&jobs->ready[lane->ready], &lane->ready_link);
     lane->ready = ready;
-    if (ready != READY_NOT)
-        g_queue_push_tail_link(&jobs->ready[ready], &lane->ready_link);
+    if (ready == READY_NOT)
+        return;
+    g_queue_push_tail_link(&jobs->ready[ready], &lane->ready_link);
+    if (ready != READY_WORK)
+        stop_timer(lane->queue.head->data); /* it waits for other hosts from now on */
 }
 
 void lane_close_locked(struct lane *lane)
@@ -76,20 +102,6 @@ void lane_close(struct lane *lane)
     jobs_unlock(jobs);
 }
 
-static int by_deadline(const void *a, const void *b, void *data)
-{
-    (void)data;
-    int64_t one = ((const struct task *)a)->deadline, other = ((const struct task *)b)->deadline;
-    return (one > other) - (one < other);
-}
-
-static void start_timer(struct jobs *jobs, struct task *task) REQUIRES(jobs_token)
-{
-    task->timer = g_sequence_insert_sorted(jobs->timers, task, by_deadline, NULL);
-    if (jobs->wakes == 0 || task->deadline < jobs->wakes)
-        pthread_cond_signal(&jobs->tick);
-}
-
 static void enqueue(struct lane *lane, struct task *task) REQUIRES(jobs_token)
 {
     lane->refs++;
@@ -100,8 +112,7 @@ static void enqueue(struct lane *lane, struct task *task) REQUIRES(jobs_token)
         jobs_tell_later(lane->jobs, task, ECANCELED);
         return;
     }
-    if (task->deadline)
-        start_timer(lane->jobs, task);
+    task_start_timer(task);
     lane_update(lane);
     jobs_ensure_worker(lane->jobs);
 }
@@ -112,8 +123,6 @@ void lane_submit(struct lane *lane, const struct job *job)
     struct task *task = g_new0(struct task, 1);
     task->job = *job;
     task->lane = lane;
-    if (job->deadline_ms)
-        task->deadline = g_get_monotonic_time() + (int64_t)job->deadline_ms * 1000;
     jobs_lock(jobs);
     enqueue(lane, task);
     jobs_unlock(jobs);
@@ -122,7 +131,7 @@ void lane_submit(struct lane *lane, const struct job *job)
 void task_claim(struct task *task)
 {
     task->told = true;
-    g_clear_pointer(&task->timer, g_sequence_remove);
+    stop_timer(task);
 }
 
 void task_end(struct task *task)

@@ -87,6 +87,8 @@ static void begin(struct jobs *jobs, struct task *task) REQUIRES(jobs_token)
     task->began = g_get_monotonic_time();
     task->under = task->job.opens ? &jobs->opening : &jobs->running;
     g_queue_push_tail_link(task->under, &task->link);
+    if (!task->timer)
+        task_start_timer(task);
     if (jobs->wakes == 0 || jobs->wakes > task->began + (int64_t)jobs->slow_ms * 1000)
         pthread_cond_signal(&jobs->tick);
 }

@@ -498,6 +498,44 @@ static void test_hanging_again(void **ctx)
     jobs_free(jobs, 1000);
 }
 
+/* Whose turn has not come, as others hold all the places, has not failed; once begun, time runs. */
+static void test_deadline_opening(void **ctx)
+{
+    (void)ctx;
+    enum { OPENING = 2, DEADLINE_MS = 200 };
+    struct jobs *jobs = jobs_new(&(struct jobs_limits){.busy = 1, .opening = OPENING});
+    struct lane *lanes[OPENING], *lane = lane_new(jobs, 1);
+    struct probe slow[OPENING] = {0};
+    struct probe waits = {.hangs = true, .opens = true, .deadline_ms = DEADLINE_MS};
+    struct probe behind = {.deadline_ms = 1}, also = {.opens = true, .deadline_ms = DEADLINE_MS};
+    for (int i = 0; i < OPENING; i++) {
+        lanes[i] = lane_new(jobs, 1);
+        slow[i] = (struct probe){.hangs = true, .opens = true};
+        submit(lanes[i], &slow[i]);
+        WAIT(slow[i].began);
+    }
+    submit(lane, &waits);
+    submit(lane, &behind);
+    submit(lane, &also);
+    WAIT(behind.frees);
+    g_usleep(2 * DEADLINE_MS * 1000);
+    assert_int_equal(get(&waits.dones), 0);
+    assert_int_equal(get(&waits.runs), 0);
+    for (int i = 0; i < OPENING; i++)
+        set(&slow[i].hangs, false);
+    WAIT(waits.began && waits.dones);
+    assert_int_equal(waits.code, ETIMEDOUT);
+    set(&waits.hangs, false);
+    WAIT(waits.frees && also.frees);
+    assert_told(&waits, 1, ETIMEDOUT, 1);
+    assert_told(&behind, 0, ETIMEDOUT, 0);
+    assert_told(&also, 0, ETIMEDOUT, 0); /* it waited for its own host, not for others */
+    for (int i = 0; i < OPENING; i++)
+        lane_close(lanes[i]);
+    lane_close(lane);
+    jobs_free(jobs, 1000);
+}
+
 static void test_close(void **ctx)
 {
     (void)ctx;
@@ -802,6 +840,7 @@ int main(void)
         cmocka_unit_test(test_replaced),
         cmocka_unit_test(test_hanging_openings),
         cmocka_unit_test(test_hanging_again),
+        cmocka_unit_test(test_deadline_opening),
         cmocka_unit_test(test_close),
         cmocka_unit_test(test_no_callback_inside),
         cmocka_unit_test(test_free_waits),
