@@ -32,11 +32,7 @@ static bool read_state(virDomainPtr dom, struct virt_domain *domain, GError **er
     int state, reason;
     if (virDomainGetState(dom, &state, &reason, 0) < 0)
         return virt_fail(error, "cannot read the domain's state");
-    int persistent = virDomainIsPersistent(dom);
-    if (persistent < 0)
-        return virt_fail(error, "cannot read whether the domain is persistent");
     domain->state = state >= 0 && state < DOMAIN_STATES ? (enum domain_state)state : DOMAIN_NOSTATE;
-    domain->persistent = persistent;
     return true;
 }
 

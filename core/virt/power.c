@@ -70,13 +70,14 @@ static bool run(virDomainPtr dom, const struct verb *verb, const struct virt_dom
 }
 
 /* The domain after the verb. A transient one is gone when it is off: then what it was, off. */
-static struct virt_domain *read_after(virDomainPtr dom, struct virt_domain **before, GError **error)
+static struct virt_domain *read_after(virDomainPtr dom, bool transient, struct virt_domain **before,
+                                      GError **error)
 {
     g_autoptr(GError) cause = NULL;
     struct virt_domain *after = virt_read_domain(dom, &cause);
     if (after)
         return after;
-    if (g_error_matches(cause, CLOUDFS_ERROR, ENOENT) && !(*before)->persistent) {
+    if (g_error_matches(cause, CLOUDFS_ERROR, ENOENT) && transient) {
         (*before)->state = DOMAIN_SHUTOFF;
         return g_steal_pointer(before);
     }
@@ -93,8 +94,9 @@ bool virt_power(struct virt *v, const char *uuid, enum domain_verb verb,
     if (!before)
         return false;
     g_autoptr(GError) cause = NULL;
+    bool transient = virDomainIsPersistent(dom) == 0;
     bool ok = run(dom, &verbs[verb], before, &cause);
-    g_autoptr(VirtDomain) after = read_after(dom, &before, ok ? error : NULL);
+    g_autoptr(VirtDomain) after = read_after(dom, transient, &before, ok ? error : NULL);
     if (!ok && !(after && is_in(after, verbs[verb].done))) {
         g_propagate_error(error, g_steal_pointer(&cause));
         return false;

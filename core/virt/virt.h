@@ -64,7 +64,6 @@ struct virt_domain {
     char *uuid; /* lower case, 36 characters */
     char *name; /* libvirt's, as hostile as it comes; valid UTF-8 (bad bytes replaced) */
     enum domain_state state;
-    bool persistent;
     uint32_t cpus;
     uint64_t memory; /* bytes, its maximum */
     char *type;      /* virtualization type */

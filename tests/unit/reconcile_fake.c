@@ -71,7 +71,6 @@ static struct virt_domain *describe(const char *uuid, const struct fake_domain *
     domain->uuid = g_strdup(uuid);
     domain->name = g_strdup(from->name);
     domain->state = from->state;
-    domain->persistent = true;
     domain->cpus = from->cpus;
     domain->memory = from->memory;
     domain->type = g_strdup("test");

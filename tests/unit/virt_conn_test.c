@@ -237,7 +237,6 @@ static void domains_are_listed_and_read(void **state)
     assert_string_equal(domain->uuid, TWO);
     assert_string_equal(domain->name, "two");
     assert_int_equal(domain->state, DOMAIN_SHUTOFF);
-    assert_true(domain->persistent);
     assert_int_equal(domain->cpus, 3);
     assert_int_equal(domain->memory, 131072 * 1024);
     assert_string_equal(domain->type, "test");

@@ -229,7 +229,8 @@ static void creating_can_be_repeated(void **state)
     assert_string_equal(second->uuid, UUID);
     assert_int_equal(second->state, DOMAIN_RUNNING);
     assert_int_equal(second->cpus, 2);
-    assert_true(second->persistent);
+    g_autoptr(VirtDomainHandle) dom = virDomainLookupByUUIDString(f->conn, UUID);
+    assert_int_equal(virDomainIsPersistent(dom), 1);
     assert_marked(second, &plan);
     uint64_t bytes = 0;
     assert_true(volume_exists(f, DISK, &bytes));
