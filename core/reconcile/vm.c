@@ -72,7 +72,8 @@ void vm_settled(struct engine *engine, struct object *vm, const GError *error)
 
     work->busy = false;
     work->settled = ++engine->last_job;
-    if (work->heard && host_is_up(vm->vm.host))
+    /* Where it is asked in a while, what is missing would be made over and over, with no rest. */
+    if (work->heard && !work->ask_timer && host_is_up(vm->vm.host))
         host_look(engine, vm->vm.host, vm->vm.uuid);
     work->heard = false;
     requests_answer(engine, &work->waiters, error ? error->code : 0);

@@ -71,7 +71,6 @@ static void create_failed(struct engine *engine, struct object *vm, uint64_t hos
     vm_report(engine, vm, "creating", error);
     vm_work(vm)->awaited = 0;
     if (vm_outcome_unknown(error)) {
-        vm_work(vm)->heard = true; /* what was heard may have been of more than was awaited */
         /* It stays bound to the host and is finished when that returns: making it on another
          * one now could make it twice. */
         vm_settled(engine, vm, error);

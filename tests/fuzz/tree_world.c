@@ -17,7 +17,11 @@
 #include "tests/fuzz/tree_store.h"
 #include "tests/unit/reconcile_fake.h"
 
-enum { STEPS_TO_UP = 1000, SECOND = 1000 * 1000 };
+enum {
+    STEPS_TO_UP = 1000,
+    SECOND = 1000 * 1000,
+    PATIENCE = 10000, /* steps in which no time passes */
+};
 
 static const char configuration[] = "[cloud]\n"
                                     "state = /nowhere\n"
@@ -38,6 +42,7 @@ static struct {
     int64_t until; /* time does not pass beyond; 0: as far as it takes */
     uint32_t order;
     unsigned uuids;
+    unsigned steps;   /* since time has passed */
     bool slow, still; /* still: none passes */
 } world;
 
@@ -77,6 +82,7 @@ static int pass_time(GPollFD *fds, unsigned n, int timeout)
     if (ready || timeout <= 0 || world.still)
         return ready;
     world.now += (int64_t)timeout * 1000;
+    world.steps = 0;
     if (world.until && world.now > world.until)
         world.now = world.until;
     return 0;
@@ -108,6 +114,8 @@ void world_step(struct fs *fs)
 {
     unsigned choice = draw();
 
+    if (world.steps++ == PATIENCE)
+        world_wrong("it does not come to rest", "the engine");
     world.still = choice % 4 == 0 && !world.slow;
     if (world.still || !step_others(fs, choice >> 2))
         engine_round(fs->engine);

@@ -99,6 +99,20 @@ static void a_lost_answer_does_not_make_it_twice(void **state)
     assert_int_equal(cpus_reserved(f), 2);
 }
 
+/* It was tried hundreds of times a second where the connection held. */
+static void what_became_of_making_it_is_asked_after_a_rest(void **state)
+{
+    struct fixture *f = *state;
+
+    fail_create("test:///a", EHOSTDOWN);
+    assert_int_equal(make(f, OBJECT_VM, "web", "cpus = 2\n"), EHOSTDOWN);
+    g_usleep(G_USEC_PER_SEC / 2);
+    assert_int_equal(counted(&fake.creates), 1);
+    fail_create("test:///a", 0);
+    expect(f, OBJECT_VM, "web", "state", "running");
+    assert_int_equal(counted(&fake.creates), 2);
+}
+
 static void a_restart_finds_all_as_it_was(void **state)
 {
     struct fixture *f = *state;
@@ -339,6 +353,7 @@ int main(void)
         TEST(a_host_that_fails_is_passed_over),
         TEST(a_failed_change_leaves_the_last_good_spec),
         TEST(a_lost_answer_does_not_make_it_twice),
+        TEST(what_became_of_making_it_is_asked_after_a_rest),
         TEST(a_restart_finds_all_as_it_was),
         TEST(availability_is_counted_once_over_restarts),
         cmocka_unit_test(runs_are_known_for_a_while),
