@@ -79,7 +79,7 @@ void host_sample_begin(struct engine *engine, struct object *host)
 /* ---- who looks */
 
 /* The clock begins with the machine, maybe a moment ago: no sample is not one at its 0. */
-static double sample_age(const struct object *host)
+static double sample_age(const struct object *host) REQUIRES_SHARED(model)
 {
     return host->host.samples == 0 ? INFINITY
                                    : seconds_now() - (double)host->host.load.at / G_USEC_PER_SEC;
