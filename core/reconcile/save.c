@@ -20,19 +20,6 @@ void engine_forget(struct engine *engine, uint64_t id)
     g_array_append_val(engine->deleted, id);
 }
 
-static void row_free(void *data)
-{
-    struct store_object *row = data;
-
-    g_free(row->name);
-    g_free(row->spec);
-    g_free(row->next_spec);
-    g_free(row->error);
-    g_free(row->placement);
-    g_free(row->detail);
-    g_free(row);
-}
-
 static struct store_object *row_of(const struct engine *engine, const struct object *object)
     REQUIRES_SHARED(model)
 {
@@ -100,7 +87,7 @@ static void collect(struct engine *engine, struct batch *batch) EXCLUDES(model)
 static GPtrArray *rows_of(struct engine *engine, const GPtrArray *objects, unsigned first)
     EXCLUDES(model)
 {
-    GPtrArray *rows = g_ptr_array_new_with_free_func(row_free);
+    GPtrArray *rows = g_ptr_array_new_with_free_func(store_object_free);
 
     cloud_read_lock(engine->cloud);
     for (unsigned i = first; i < objects->len && i < first + SLICE; i++)

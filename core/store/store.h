@@ -32,6 +32,20 @@ struct store_object {
     char *detail;      /* the kind's own fields, as GKeyFile text: written and read by the model */
 };
 
+/* Of a copy, as g_free(): the row and its strings. */
+static inline void store_object_free(void *data)
+{
+    struct store_object *row = data;
+
+    g_free(row->name);
+    g_free(row->spec);
+    g_free(row->next_spec);
+    g_free(row->error);
+    g_free(row->placement);
+    g_free(row->detail);
+    g_free(row);
+}
+
 struct store_event {
     uint64_t seq;
     int64_t time; /* nanoseconds since the epoch */

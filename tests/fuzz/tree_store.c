@@ -32,19 +32,6 @@ static struct {
     int failure;
 } disk;
 
-static void row_free(void *data)
-{
-    struct store_object *row = data;
-
-    g_free(row->name);
-    g_free(row->spec);
-    g_free(row->next_spec);
-    g_free(row->error);
-    g_free(row->placement);
-    g_free(row->detail);
-    g_free(row);
-}
-
 static struct store_object *row_copy(const struct store_object *from)
 {
     struct store_object *row = g_memdup2(from, sizeof *from);
@@ -80,7 +67,7 @@ void store_wipe(void)
         abort();
     g_clear_pointer(&disk.rows, g_tree_unref);
     g_clear_pointer(&disk.events, g_ptr_array_unref);
-    disk.rows = g_tree_new_full(compare, NULL, NULL, row_free);
+    disk.rows = g_tree_new_full(compare, NULL, NULL, store_object_free);
     disk.events = g_ptr_array_new_with_free_func(event_free);
     disk.next_id = 1;
     disk.failure = 0;
@@ -106,7 +93,7 @@ struct store *store_open(const char *dir, GError **error)
 
 static void change_free(const struct change *change)
 {
-    g_clear_pointer((struct store_object **)&change->row, row_free);
+    g_clear_pointer((struct store_object **)&change->row, store_object_free);
     g_clear_pointer((struct store_event **)&change->event, event_free);
 }
 
