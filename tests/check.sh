@@ -121,15 +121,17 @@ static() {
 # A number of libFuzzer's at its end.
 final() { sed -n "s/^stat::$1: *//p" <<<"$output"; }
 
-# One fuzzer over its corpus and what it makes of it; what it finds is kept for looking at.
+# One fuzzer over its corpus, and then what it makes of it; what it finds is kept for looking at.
+# A short script of what processes do costs a third of a long one, and most of what there is to find
+# takes few steps.
 fuzzer() { # PROGRAM SOURCE
     local name status output found runs=${RUNS:-0} bound=() longest=512
     name=$(basename "$1")
     found=$(dirname "$1")/found-$name
-    [ "$name" != domain ] || longest=4096
+    case $name in domain) longest=4096 ;; tree) longest=64 ;; esac
     mkdir -p "$found" "$1.corpus"
     [ "$runs" -gt 0 ] && bound=(-runs="$runs") || bound=(-max_total_time="${FUZZ_SECONDS:-3}")
-    output=$("$1" "${bound[@]}" -max_len=$longest -timeout=10 -rss_limit_mb=4096 -entropic=0 \
+    output=$("$1" -timeout=10 "$2"/* 2>&1 && "$1" "${bound[@]}" -max_len=$longest -timeout=10 -rss_limit_mb=4096 -entropic=0 \
         -print_final_stats=1 -dict=tests/fuzz/words.dict -artifact_prefix="$found/" \
         "$1.corpus" "$2" 2>&1)
     status=$?
@@ -144,7 +146,8 @@ fuzzer() { # PROGRAM SOURCE
 }
 
 # Of the sanitizer only what finds something: what is freed need not be kept for as long as a server
-# would want it, nor allocations be filled, nor their callers be remembered from far up.
+# would want it, nor allocations be filled, nor their callers be remembered from far up, nor memory
+# be given back in between.
 run_fuzz() {
     local source name dir=$BUILD/fuzz
     title 'fuzzers'
@@ -152,8 +155,8 @@ run_fuzz() {
         SAN=fuzzer-no-link,address,undefined fuzzers || return
     export LSAN_OPTIONS=suppressions=tests/lsan.supp:print_suppressions=0
     local -x ASAN_OPTIONS=max_malloc_fill_size=0:quarantine_size_mb=1
-    ASAN_OPTIONS+=:thread_local_quarantine_size_kb=64:malloc_context_size=4
-    ASAN_OPTIONS+=:detect_stack_use_after_return=0
+    ASAN_OPTIONS+=:thread_local_quarantine_size_kb=16:malloc_context_size=4
+    ASAN_OPTIONS+=:detect_stack_use_after_return=0:allocator_release_to_os_interval_ms=-1
     for source in tests/fuzz/*_fuzz.c; do
         name=$(basename "$source" _fuzz.c)
         fuzzer "$dir/fuzz/$name" "tests/fuzz/corpus/$name"

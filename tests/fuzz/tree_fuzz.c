@@ -362,12 +362,14 @@ static void find_fixed(struct script *s)
         s->inos[i] = i > 0 && i < FIXED ? found[i - 1] : 1;
 }
 
-/* Everything takes several times as long as the script: for one order in 16. */
+/* Everything takes several times as long as the script: for one order in 64. */
 static void look(struct script *s, unsigned order)
 {
-    if (order % 16 == 15)
+    if (order % 64 == 63) {
         walk_tree(s->fs);
-    for (unsigned i = 0; i < G_N_ELEMENTS(places) && order % 16 != 15; i++)
+        return;
+    }
+    for (unsigned i = 0; i < G_N_ELEMENTS(places); i++)
         if (places[i].changes)
             walk_dir(s->fs, s->inos[i + 1]);
 }
