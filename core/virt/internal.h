@@ -260,3 +260,7 @@ bool virt_connects(const char *address, uint32_t port, int timeout_ms, char **wh
 bool virt_node_memory(virConnectPtr conn, double *total, double *used);
 /* Seconds that all its CPUs worked; -1 if the driver cannot say. */
 double virt_node_busy(virConnectPtr conn);
+
+/* turn.c: around what computes for long and waits for nobody; not within one another. */
+void virt_turn_take(void);
+void virt_turn_give(void);

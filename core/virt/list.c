@@ -22,9 +22,12 @@ static bool read_definition(virDomainPtr dom, struct virt_domain *domain, GError
     char *raw = virDomainGetXMLDesc(dom, 0);
     if (!raw)
         return virt_fail(error, "cannot read the domain's XML");
+    virt_turn_take();
     g_autofree char *xml = clean_xml(raw);
+    bool ok = virt_parse_domain(xml, domain, error);
+    virt_turn_give();
     free(raw);
-    return virt_parse_domain(xml, domain, error);
+    return ok;
 }
 
 static bool read_state(virDomainPtr dom, struct virt_domain *domain, GError **error)
