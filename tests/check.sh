@@ -54,7 +54,7 @@ build() { # NAME DIRECTORY VARIABLE...
     local name=$1 dir=$2
     shift 2
     # shellcheck disable=SC2046 # no word where there is none
-    step "build: $name" "$MAKE" --no-print-directory $(jobs) BUILD="$dir" "$@" all units
+    step "build: $name" "$MAKE" --no-print-directory --silent $(jobs) BUILD="$dir" "$@" all units
 }
 
 # One program of cmocka tests; each test of it counts.

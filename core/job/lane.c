@@ -25,7 +25,7 @@ static void lane_unref(struct lane *lane) REQUIRES(jobs_token)
         g_free(lane);
 }
 
-static int by_deadline(const void *a, const void *b, void *data)
+static int by_deadline(const void *a, const void *b, void *data) REQUIRES(jobs_token)
 {
     (void)data;
     int64_t one = ((const struct task *)a)->deadline, other = ((const struct task *)b)->deadline;
