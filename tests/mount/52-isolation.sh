@@ -53,7 +53,8 @@ if [ "$(id -u)" = 0 ] && unshare -n true 2>/dev/null; then
     cable far
     HOSTS+=('[host far]' "uri = $FAR")
 fi
-mount_cloud "${HOSTS[@]}"
+# Who asks a second thing of a stuck guest waits with the first, and however slow this is, not in vain.
+mount_cloud 'wait = 90' "${HOSTS[@]}"
 cd "$M"
 for host in good bad two ${CABLE:+far}; do wait_for 40 reads "hosts/$host/state" up; done
 is hosts/mute/state connecting
