@@ -76,6 +76,7 @@ void vm_settled(struct engine *engine, struct object *vm, const GError *error)
     if (work->heard && !work->ask_timer && host_is_up(vm->vm.host))
         host_look(engine, vm->vm.host, vm->vm.uuid);
     work->heard = false;
+    rebalance_later(engine); /* it may be moved again, running or not */
     requests_answer(engine, &work->waiters, error ? error->code : 0);
     if (!vm->vm.service)
         return;
@@ -105,6 +106,8 @@ void vm_seen(struct engine *engine, struct object *vm, const struct virt_domain 
     }
     if (!was_active && domain_is_active(domain->state))
         vm_came_up(engine, vm);
+    if (was_active != domain_is_active(domain->state))
+        rebalance_later(engine); /* what cannot move while it runs can when it is off */
     if (part->phase != VM_DESTROYING)
         part->phase = VM_ACTIVE;
     placing_reserve(engine, vm);

@@ -215,7 +215,6 @@ static void done_change(struct engine *engine, struct task *task, const GError *
                 task->restart ? ", in part at the next start" : "");
     vm_settled(engine, vm, NULL);
     apply_power(engine, vm);
-    rebalance_later(engine); /* it may go elsewhere now */
 }
 
 void vm_set_next(struct engine *engine, struct object *vm, const char *text, Spec *spec)

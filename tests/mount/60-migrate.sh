@@ -123,6 +123,7 @@ rm -r web1
 # A host is drained: its moves can be read before, and who stays, with why.
 on paper t2
 wait_for 5 shows ../hosts/t2/moves '^paper t2 - stays: .*while it runs'
+sleep 2.5 # no other change has it told anew
 echo destroy >paper/ctl
 wait_for 5 shows ../hosts/t2/moves '^paper t2 t1 '
 new_vm fixed 'virtualization = test' 'host = t2' 'power = off'
