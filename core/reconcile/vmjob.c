@@ -259,6 +259,8 @@ static void done_power(struct engine *engine, struct task *task, const GError *e
         return;
     if (error) {
         vm_report(engine, vm, "power", error);
+        if (error->code == ENOENT) /* it went, or to another host, and was still seen after that */
+            vm_work(vm)->heard = true;
         if (vm_wants_to_run(vm) && (task->cold || task->verb == VERB_START))
             vm_retry_later(engine, vm);
     } else {

@@ -319,6 +319,26 @@ static void all_else_is_news(void **state)
     has_it_looked_at(host, VIRT_STARTED, uuid);
 }
 
+/* A hypervisor may tell that a domain goes before it has gone: whoever looks then still sees it. */
+static void what_went_unheard_is_missed_by_a_job(void **state)
+{
+    struct fixture *f = *state;
+    unsigned before;
+
+    assert_int_equal(make(f, OBJECT_VM, "web", "cpus = 2\n"), 0);
+    assert_int_equal(control(f, OBJECT_VM, "web", "destroy"), 0);
+    pthread_mutex_lock(&fake.lock);
+    g_hash_table_remove_all(fake.domains);
+    pthread_mutex_unlock(&fake.lock);
+    before = counted(&fake.looks);
+    assert_int_equal(control(f, OBJECT_VM, "web", "start"), ENOENT);
+    for (int tries = 0; tries < 100 && counted(&fake.looks) == before; tries++)
+        g_usleep(10000); /* less than until it is tried again */
+    assert_true(counted(&fake.looks) > before);
+    expect(f, OBJECT_VM, "web", "state", "running");
+    assert_int_equal(domains(), 1);
+}
+
 /* A look that began before a rename is told after it: what it says is of before. */
 static void a_look_from_before_a_job_is_old(void **state)
 {
@@ -362,6 +382,7 @@ int main(void)
         TEST(a_dropped_spec_may_come_back),
         TEST(what_a_job_did_is_no_news),
         TEST(all_else_is_news),
+        TEST(what_went_unheard_is_missed_by_a_job),
         TEST(a_look_from_before_a_job_is_old),
     };
 
