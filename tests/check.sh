@@ -131,7 +131,8 @@ fuzzer() { # PROGRAM SOURCE
     case $name in domain) longest=4096 ;; tree) longest=64 ;; esac
     mkdir -p "$found" "$1.corpus"
     [ "$runs" -gt 0 ] && bound=(-runs="$runs") || bound=(-max_total_time="${FUZZ_SECONDS:-3}")
-    output=$("$1" -timeout=10 "$2"/* 2>&1 && "$1" "${bound[@]}" -max_len=$longest -timeout=10 -rss_limit_mb=4096 -entropic=0 \
+    output=$("$1" -timeout=10 "$2"/* 2>&1 &&
+        "$1" "${bound[@]}" -max_len=$longest -timeout=10 -rss_limit_mb=4096 -entropic=0 \
         -print_final_stats=1 -dict=tests/fuzz/words.dict -artifact_prefix="$found/" \
         "$1.corpus" "$2" 2>&1)
     status=$?

@@ -32,7 +32,7 @@ struct store_object {
     char *detail;      /* the kind's own fields, as GKeyFile text: written and read by the model */
 };
 
-/* Of a copy, as g_free(): the row and its strings. */
+/* Of a copy, as g_free(): the row and its strings. Here, as not only this room makes copies. */
 static inline void store_object_free(void *data)
 {
     struct store_object *row = data;

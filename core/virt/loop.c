@@ -64,15 +64,18 @@ static void set_timer(struct watch *watch, int ms)
     g_source_set_ready_time(watch->source, due);
 }
 
-/* It comes again and again until it is set to sleep. */
+/* It comes again and again until it is set to sleep, or removed, which may have been a moment ago.
+ */
 static gboolean on_due(void *data)
 {
     struct watch *watch = data;
     g_mutex_lock(&lock);
-    if (watch->source && watch->ms > 0)
+    bool awake = watch->source && watch->ms >= 0;
+    if (awake && watch->ms > 0)
         set_timer(watch, watch->ms);
     g_mutex_unlock(&lock);
-    watch->due(watch->id, watch->opaque);
+    if (awake)
+        watch->due(watch->id, watch->opaque);
     return G_SOURCE_CONTINUE;
 }
 

@@ -53,7 +53,7 @@ if [ "$(id -u)" = 0 ] && unshare -n true 2>/dev/null; then
     cable far
     HOSTS+=('[host far]' "uri = $FAR")
 fi
-# Who asks a second thing of a stuck guest waits with the first, and however slow this is, not in vain.
+# The first that is asked of the stuck guest must not be answered before the second is, below.
 mount_cloud 'wait = 90' "${HOSTS[@]}"
 cd "$M"
 for host in good bad two ${CABLE:+far}; do wait_for 40 reads "hosts/$host/state" up; done

@@ -16,7 +16,7 @@ enum { GATE = 1, FILE_A, FILE_B, PATIENCE_US = 20 * 1000 * 1000, MOMENT_US = 50 
 /* A kernel, which hears of GATE only when that is opened. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
-static bool is_open;
+static bool is_open, is_at_gate;
 static unsigned heard[FILE_B + 1], told[FILE_B + 1];
 static int64_t offset; /* of the last: below 0 what the kernel has of the text stays */
 
@@ -27,6 +27,8 @@ int fuse_lowlevel_notify_inval_inode(struct fuse_session *session, fuse_ino_t in
     (void)session;
     (void)len;
     pthread_mutex_lock(&lock);
+    is_at_gate |= ino == GATE;
+    pthread_cond_broadcast(&changed);
     while (ino == GATE && !is_open)
         pthread_cond_wait(&changed, &lock);
     heard[ino]++;
@@ -86,7 +88,7 @@ static int set_up(void **state)
 {
     static const struct notify_ops ops = {note_told, idle};
 
-    is_open = false;
+    is_open = is_at_gate = false;
     memset(heard, 0, sizeof heard);
     memset(told, 0, sizeof told);
     *state = notify_new(NULL, &ops, NULL, NULL);
@@ -156,14 +158,69 @@ static void later_is_with_the_next_or_a_flush(void **state)
     assert_int_equal(count(told, FILE_B), 1);
 }
 
+struct call {
+    pthread_t by;
+    bool made;
+    unsigned heard; /* of FILE_A, before */
+};
+
+static void note_call(void *data)
+{
+    struct call *call = data;
+
+    call->by = pthread_self();
+    call->heard = count(heard, FILE_A);
+    set_called(&call->made);
+}
+
+static void here_it_hears_before_the_call(void **state)
+{
+    struct notify *notify = *state;
+    struct call call = {0};
+
+    g_usleep(MOMENT_US); /* the thread waits */
+    notify_inode_later(notify, FILE_A);
+    notify_call_here(notify, note_call, &call);
+    assert_true(call.made && pthread_equal(call.by, pthread_self()));
+    assert_int_equal(call.heard, 1);
+    assert_int_equal(count(told, FILE_A), 1);
+}
+
+/* The engine's thread, which calls this, goes on. */
+static void here_nobody_waits_for_the_thread(void **state)
+{
+    struct notify *notify = *state;
+    struct call call = {0};
+
+    notify_inode(notify, GATE);
+    wait_called(&is_at_gate);
+    notify_inode_later(notify, FILE_A);
+    notify_call_here(notify, note_call, &call);
+    assert_false(call.made);
+    open_gate();
+    wait_called(&call.made);
+    assert_false(pthread_equal(call.by, pthread_self()));
+    assert_int_equal(call.heard, 1);
+}
+
+static void after_the_end_it_is_called_all_the_same(void **state)
+{
+    struct notify *notify = *state;
+    struct call call = {0};
+
+    notify_stop(notify);
+    notify_call_here(notify, note_call, &call);
+    assert_true(call.made);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(of_one_inode_it_hears_once),
-        TEST(what_changes_after_it_heard_it_hears_again),
-        TEST(later_is_with_the_next_or_a_flush),
+        TEST(of_one_inode_it_hears_once),        TEST(what_changes_after_it_heard_it_hears_again),
+        TEST(later_is_with_the_next_or_a_flush), TEST(here_it_hears_before_the_call),
+        TEST(here_nobody_waits_for_the_thread),  TEST(after_the_end_it_is_called_all_the_same),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
