@@ -154,18 +154,35 @@ pid_t proc_tgid(pid_t tid)
     return tgid ? tgid : tid;
 }
 
+enum { LOOK_AGAIN_US = 50, LOOK_LAST_US = 50 * 1000 };
+
+/*
+ * The kernel tells a call of a thread that waits only. One that has asked us is on its way to wait;
+ * its processor may have something else to do before, or signals (a Go program has many) may have
+ * woken it for a moment. So "running" is asked again, for a tenth of a second in all.
+ */
+static bool read_syscall(pid_t tid, char text[START_BYTES])
+{
+    for (unsigned wait_us = LOOK_AGAIN_US; read_start(tid, "syscall", text); wait_us *= 2) {
+        if (!g_str_has_prefix(text, "running") || wait_us > LOOK_LAST_US)
+            return true;
+        g_usleep(wait_us);
+    }
+    return false;
+}
+
 bool proc_makes_new(pid_t tid)
 {
     char syscall[START_BYTES];
 
-    return read_start(tid, "syscall", syscall) && proc_parse_makes_new(syscall);
+    return read_syscall(tid, syscall) && proc_parse_makes_new(syscall);
 }
 
 bool proc_makes_private(pid_t tid)
 {
     char syscall[START_BYTES];
 
-    return read_start(tid, "syscall", syscall) && proc_parse_makes_private(syscall);
+    return read_syscall(tid, syscall) && proc_parse_makes_private(syscall);
 }
 
 GPtrArray *proc_open_paths(pid_t tid)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What /proc/PID/status says about the process behind a request. */
+/* What /proc says about the process behind a request. */
 #pragma once
 
 #include <glib.h>
@@ -21,11 +21,12 @@ bool proc_only_noise(pid_t tid);
 /* Whether the text of /proc/PID/syscall is of a call that makes a new name or fails: open(2) with
  * O_EXCL, symlink(2), mkdir(2). */
 bool proc_parse_makes_new(const char *syscall);
-/* Whether the thread, which waits for us, is in such a call. */
+/* Whether the thread, which waits for us or is about to, is in such a call. Takes a tenth of a
+ * second if it does not come to wait. */
 bool proc_makes_new(pid_t tid);
 /* Whether it is of open(2) with O_CREAT for a file that only its owner may read or write. */
 bool proc_parse_makes_private(const char *syscall);
-/* Whether the thread, which waits for us, is in such a call. */
+/* Whether the thread is in such a call; as proc_makes_new(). */
 bool proc_makes_private(pid_t tid);
 /* The paths of what a thread's process has open, as /proc has them: of char *. Free with
  * g_ptr_array_unref. */

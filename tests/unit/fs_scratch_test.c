@@ -7,14 +7,11 @@
 
 #include <cmocka.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "fs/hidden.h"
 #include "fs/ino.h"
-#include "fs/proc.h"
 #include "fs/restore.h"
 #include "fs/scratch.h"
 #include "fs/specs.h"
@@ -192,50 +189,6 @@ static void what_is_gone_is_not_remembered(void **state)
     restore_free(restore);
 }
 
-static void calls_that_make_names(void **state)
-{
-    g_autofree char *exclusive =
-        g_strdup_printf("%d 0xffffff9c 0x7f00 0x%x 0x1b6 0x0 0x0 0x7ffd 0x7f", SYS_openat,
-                        O_WRONLY | O_CREAT | O_EXCL);
-    g_autofree char *shared = g_strdup_printf("%d 0xffffff9c 0x7f00 0x%x 0x1b6 0x0 0x0 0x7ffd 0x7f",
-                                              SYS_openat, O_WRONLY | O_CREAT | O_TRUNC);
-    g_autofree char *link = g_strdup_printf("%d 0x7f00 0xffffff9c 0x7f01 0x0", SYS_symlinkat);
-
-    (void)state;
-    assert_false(proc_parse_makes_new(""));
-    assert_false(proc_parse_makes_new("running\n"));
-    assert_false(proc_parse_makes_new("-1 0x7ffd 0x7f\n"));
-    assert_false(proc_parse_makes_new(shared));
-    assert_true(proc_parse_makes_new(exclusive));
-    assert_true(proc_parse_makes_new(link));
-}
-
-static void calls_that_make_private_files(void **state)
-{
-    static const struct {
-        unsigned flags, mode;
-        bool private;
-    } calls[] = {
-        {O_WRONLY | O_CREAT | O_TRUNC, 0600, true },
-        {O_WRONLY | O_CREAT | O_TRUNC, 0666, false},
-        {O_WRONLY | O_CREAT | O_TRUNC, 0644, false},
-        {O_WRONLY | O_TRUNC,           0600, false},
-        {O_WRONLY | O_TRUNC,           0,    false},
-        {O_WRONLY | O_CREAT,           0,    false},
-    };
-
-    (void)state;
-    assert_false(proc_parse_makes_private(""));
-    assert_false(proc_parse_makes_private("running\n"));
-    for (size_t i = 0; i < G_N_ELEMENTS(calls); i++) {
-        g_autofree char *text =
-            g_strdup_printf("%d 0xffffff9c 0xc000 0x%x 0x%x 0x0 0x0 0x7ffd 0x7f", SYS_openat,
-                            calls[i].flags, calls[i].mode);
-
-        assert_int_equal(proc_parse_makes_private(text), calls[i].private);
-    }
-}
-
 static void copies_are_from_the_same_place(void **state)
 {
     (void)state;
@@ -281,8 +234,6 @@ int main(void)
         cmocka_unit_test(hidden_names_come_back),
         cmocka_unit_test(only_makers_put_back),
         cmocka_unit_test(what_is_gone_is_not_remembered),
-        cmocka_unit_test(calls_that_make_names),
-        cmocka_unit_test(calls_that_make_private_files),
         cmocka_unit_test(copies_are_from_the_same_place),
         cmocka_unit_test(names_in_specs),
     };

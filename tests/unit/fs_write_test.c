@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The pure parts of writing: the buffer, cuts, and what /proc says about the writer. */
+/* The pure parts of writing: the buffer and cuts. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,11 +8,9 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "fs/buffer.h"
 #include "fs/cut.h"
-#include "fs/proc.h"
 
 enum { MAX = 16 };
 
@@ -146,52 +144,12 @@ static void test_cuts(void **state)
     cuts_free(cuts);
 }
 
-static void *of_thread(void *data)
-{
-    (void)data;
-    return GINT_TO_POINTER(proc_tgid(gettid()));
-}
-
-static void test_tgid(void **state)
-{
-    GThread *thread;
-
-    (void)state;
-    assert_int_equal(proc_parse_tgid(""), 0);
-    assert_int_equal(proc_parse_tgid("Name:\tx\n"), 0);
-    assert_int_equal(proc_parse_tgid("Name:\tx\nTgid:\tnone\n"), 0);
-    assert_int_equal(proc_parse_tgid("Name:\tx\nTgid:\t-3\n"), 0);
-    assert_int_equal(proc_parse_tgid("Name:\tx\nTgid:\t99999999999\n"), 0);
-    /* A name cannot pass for a field: newlines in it are escaped by the kernel. */
-    assert_int_equal(proc_parse_tgid("Name:\tTgid: 5\nUmask:\t0022\nTgid:\t4242\nNgid:\t0\n"),
-                     4242);
-    assert_int_equal(proc_tgid(getpid()), getpid());
-    thread = g_thread_new("other", of_thread, NULL);
-    assert_int_equal(GPOINTER_TO_INT(g_thread_join(thread)), getpid());
-    assert_int_equal(proc_tgid(0), 0);
-}
-
-static void test_noise(void **state)
-{
-    (void)state;
-    assert_false(proc_parse_noise(""));
-    assert_false(proc_parse_noise("Name:\tx\nSigPnd:\t0\nShdPnd:\t0\nSigBlk:\t0\n"));
-    /* SIGINT, and SIGINT with SIGCHLD */
-    assert_false(proc_parse_noise("\nSigPnd:\t0000000000000000\nShdPnd:\t0000000000000002\n"));
-    assert_false(proc_parse_noise("\nSigPnd:\t0000000000000002\nShdPnd:\t0000000000010000\n"));
-    /* SIGCHLD, and SIGCHLD with a SIGINT that is blocked */
-    assert_true(proc_parse_noise("\nSigPnd:\t0000000000000000\nShdPnd:\t0000000000010000\n"));
-    assert_true(proc_parse_noise("\nSigPnd:\t0\nShdPnd:\t10002\nSigBlk:\t2\n"));
-    assert_false(proc_only_noise(0));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_too_large), cmocka_unit_test(test_due),
         cmocka_unit_test(test_in_place),  cmocka_unit_test(test_append),
         cmocka_unit_test(test_refused),   cmocka_unit_test(test_cuts),
-        cmocka_unit_test(test_tgid),      cmocka_unit_test(test_noise),
     };
 
     return cmocka_run_group_tests_name("fs_write", tests, NULL, NULL);
