@@ -12,7 +12,8 @@ for host in one two; do # disks of its own for each
     as_user mkdir "$T/$host/images"
     virsh_on "$host" pool-create-as default dir --target "$T/$host/images" >/dev/null
 done
-mount_cloud '[host one]' "uri = $(uri one)" 'zone = a' '[host two]' "uri = $(uri two)" \
+# A move of an emulated guest may take long: who asked for it is answered when it is over.
+mount_cloud 'wait = 90' '[host one]' "uri = $(uri one)" 'zone = a' '[host two]' "uri = $(uri two)" \
     "$(test_section t1 4 4096)" "$(test_section t2 4 2048)"
 cd "$M/vms"
 for host in one two t1 t2; do wait_for 20 reads "$M/hosts/$host/state" up; done
