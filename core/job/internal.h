@@ -22,9 +22,9 @@
 #include "core/limit.h"
 
 #define JOB_STACK    (256 * 1024)
-#define JOB_IDLE_MS  LIMIT(10000, 1) /* after which an idle worker ends */
-#define JOB_RETRY_MS 100  /* until a thread is asked for again when the system had none */
-#define JOB_SLOW_MS  1000 /* after which a call is taken to hang */
+#define JOB_IDLE_MS  LIMIT(2000, 1) /* after which an idle worker ends */
+#define JOB_RETRY_MS 100            /* until a thread is asked for again when the system had none */
+#define JOB_SLOW_MS  1000           /* after which a call is taken to hang */
 
 /* What the next job of a lane is, and so which bound is its own. */
 enum ready {

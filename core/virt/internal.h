@@ -262,5 +262,6 @@ bool virt_node_memory(virConnectPtr conn, double *total, double *used);
 double virt_node_busy(virConnectPtr conn);
 
 /* turn.c: around what computes for long and waits for nobody; not within one another. */
-void virt_turn_take(void);
+enum virt_turn { TURN_OPEN, TURN_READ }; /* a connection, or of one that is there */
+void virt_turn_take(enum virt_turn turn);
 void virt_turn_give(void);

@@ -52,7 +52,7 @@ static virConnectPtr open_connection(const char *uri)
 {
     bool computes = g_str_has_prefix(uri, "test:///");
     if (computes)
-        virt_turn_take();
+        virt_turn_take(TURN_OPEN);
     virConnectPtr conn = virConnectOpen(uri);
     if (computes)
         virt_turn_give();

@@ -22,7 +22,7 @@ static bool read_definition(virDomainPtr dom, struct virt_domain *domain, GError
     char *raw = virDomainGetXMLDesc(dom, 0);
     if (!raw)
         return virt_fail(error, "cannot read the domain's XML");
-    virt_turn_take();
+    virt_turn_take(TURN_READ);
     g_autofree char *xml = clean_xml(raw);
     bool ok = virt_parse_domain(xml, domain, error);
     virt_turn_give();

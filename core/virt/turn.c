@@ -5,6 +5,9 @@
  * whoever reads a file waits for all of them: for a processor, and for the allocator's locks, which
  * those hold that were just interrupted. So no more of them compute than there are processors.
  *
+ * Who reads of a connection comes before who opens one. Otherwise all hosts would advance a little
+ * at a time, and the thread of each keep to the end of all what it has read and freed.
+ *
  * Nothing within a turn waits for a host.
  */
 #include <pthread.h>
@@ -14,16 +17,30 @@
 
 /* pthread's, not GLib's: the thread sanitizer sees them. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t given_back = PTHREAD_COND_INITIALIZER;
-static unsigned taken; /* guarded by lock */
+static pthread_cond_t may_open = PTHREAD_COND_INITIALIZER, may_read = PTHREAD_COND_INITIALIZER;
+static unsigned taken, reading; /* turns; who waits for one to read. Guarded by lock */
 
-void virt_turn_take(void)
+static bool is_free(void)
 {
-    unsigned most = LIMIT(g_get_num_processors(), 1);
+    return taken < LIMIT(g_get_num_processors(), 1);
+}
+
+static void call_next(void)
+{
+    if (is_free())
+        pthread_cond_signal(reading > 0 ? &may_read : &may_open);
+}
+
+void virt_turn_take(enum virt_turn turn)
+{
+    bool reads = turn == TURN_READ;
     pthread_mutex_lock(&lock);
-    while (taken >= most)
-        pthread_cond_wait(&given_back, &lock);
+    reading += reads;
+    while (!is_free() || (!reads && reading > 0))
+        pthread_cond_wait(reads ? &may_read : &may_open, &lock);
+    reading -= reads;
     taken++;
+    call_next(); /* of two that were given back, both may have called the same */
     pthread_mutex_unlock(&lock);
 }
 
@@ -31,6 +48,6 @@ void virt_turn_give(void)
 {
     pthread_mutex_lock(&lock);
     taken--;
-    pthread_cond_signal(&given_back);
+    call_next();
     pthread_mutex_unlock(&lock);
 }

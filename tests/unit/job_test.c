@@ -153,6 +153,31 @@ static void test_surplus_ends(void **ctx)
     jobs_free(jobs, 1000);
 }
 
+/* Each connection has a thread of its own, which leaves nothing in malloc's caches; also where no
+ * more may be opened until it has ended. */
+static void test_opener_ends(void **ctx)
+{
+    (void)ctx;
+    enum { OPENERS = 5 };
+    struct jobs *jobs = new_jobs(1);
+    jobs->idle_ms = 10 * PATIENCE * 1000;
+    struct probe probes[OPENERS] = {0};
+    struct lane *lanes[OPENERS];
+    for (int i = 0; i < OPENERS; i++) {
+        lanes[i] = lane_new(jobs, 1);
+        probes[i].opens = true;
+        probe_submit(lanes[i], &probes[i]);
+    }
+    for (int i = 0; i < OPENERS; i++)
+        WAIT(probes[i].frees);
+    for (int i = 0; i < PATIENCE * 100 && stats_of(jobs).workers > 0; i++)
+        g_usleep(10000);
+    assert_int_equal(stats_of(jobs).workers, 0);
+    for (int i = 0; i < OPENERS; i++)
+        lane_close(lanes[i]);
+    jobs_free(jobs, 1000);
+}
+
 static unsigned tiny_runs, tiny_dones, tiny_frees; /* atomics */
 
 static void tiny_run(void *data, GError **error)
@@ -241,8 +266,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_errors),       cmocka_unit_test(test_order),
         cmocka_unit_test(test_width),        cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_surplus_ends), cmocka_unit_test(test_tiny_jobs),
-        cmocka_unit_test(test_races),
+        cmocka_unit_test(test_surplus_ends), cmocka_unit_test(test_opener_ends),
+        cmocka_unit_test(test_tiny_jobs),    cmocka_unit_test(test_races),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
