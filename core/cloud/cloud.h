@@ -114,7 +114,8 @@ struct vm_part {
     bool power;           /* whether it shall run: its spec's, then ctl's */
     bool restart_pending; /* a change waits for the next start */
     bool fresh;           /* its domain, under this UUID, was never seen */
-    bool outdated;        /* a member that does not follow its service's template yet */
+    bool outdated;        /* does not follow its service's template: cloud_set_outdated() */
+    uint8_t counted;      /* as what of its service's sums; 0: as nothing (state.c) */
     enum { HEALTH_UNKNOWN, HEALTH_GOOD, HEALTH_BAD } health; /* where its spec has a check */
     unsigned restarts; /* in a row, without having stayed up in between */
     char uuid[37];
@@ -137,6 +138,8 @@ enum { CRASH_LOOP = 3 };
 
 struct service_part {
     GPtrArray *members; /* of struct object * (VMs), borrowed, by id */
+    /* Of them; kept by state.c, as adding up 10,000 when one of them moves takes too long. */
+    unsigned ready, failed, outdated;
 };
 
 struct plan_part {
@@ -292,6 +295,9 @@ void cloud_set_host(struct cloud *cloud, struct object *vm, struct object *host)
 void cloud_relink(struct cloud *cloud, struct object *vm) REQUIRES(model);
 void cloud_set_service(struct cloud *cloud, struct object *vm, struct object *service)
     REQUIRES(model);
+/* Whether VM, a member, has yet to follow its service's template. The service's state is worked out
+ * anew by cloud_refresh_state() only. */
+void cloud_set_outdated(struct object *vm, bool outdated) REQUIRES(model);
 /* What a user's utimens(2) asks for. */
 void cloud_set_time(struct cloud *cloud, struct object *object, enum facet facet, int64_t time)
     REQUIRES(model);

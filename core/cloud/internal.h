@@ -37,6 +37,11 @@ void cloud_stamp(struct cloud *cloud, struct object *object, enum facet facet) R
 void cloud_tell(struct cloud *cloud, enum change what, const struct object *object,
                 enum facet facet, const struct object *other) REQUIRES(model);
 
+/* VM's service, if it has one, counts it as what it is now; or no more, before it leaves. state.c
+ */
+void member_count(struct object *vm) REQUIRES(model);
+void member_uncount(struct object *vm) REQUIRES(model);
+
 /* A plan has come, or is about to have gone: its batch holds as many as it holds. */
 void batch_recount(struct cloud *cloud, struct object *object) REQUIRES(model);
 

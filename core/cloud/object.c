@@ -276,6 +276,7 @@ void cloud_set_spec(struct cloud *cloud, struct object *object, char *text, Spec
     bool same = g_strcmp0(text, object->spec_text) == 0;
 
     hold_spec(&object->spec_text, &object->spec, text, spec);
+    member_count(object); /* as its check says, if it has one now */
     if (!same)
         cloud_stamp(cloud, object, FACET_SPEC);
 }
@@ -292,6 +293,7 @@ void cloud_accept_next(struct object *object)
     hold_spec(&object->spec_text, &object->spec, NULL, NULL);
     object->spec_text = g_steal_pointer(&object->next_text);
     object->spec = g_steal_pointer(&object->next);
+    member_count(object);
 }
 
 void cloud_set_error(struct cloud *cloud, struct object *object, int code, const char *sentence)

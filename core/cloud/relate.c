@@ -28,6 +28,7 @@ void cloud_set_host(struct cloud *cloud, struct object *vm, struct object *host)
     if (old)
         leave(cloud, old->host.vms, vm, old);
     vm->vm.host = host;
+    member_count(vm);
     if (host)
         enter(cloud, host->host.vms, vm, host);
     cloud_stamp(cloud, vm, FACET_LINKS);
@@ -44,9 +45,12 @@ void cloud_set_service(struct cloud *cloud, struct object *vm, struct object *se
 
     if (old == service)
         return;
-    if (old)
+    if (old) {
+        member_uncount(vm);
         leave(cloud, old->service.members, vm, old);
+    }
     vm->vm.service = service;
+    member_count(vm);
     if (service)
         enter(cloud, service->service.members, vm, service);
 }

@@ -40,11 +40,6 @@ static const char *vm_word(const struct object *vm) REQUIRES_SHARED(model)
     return domain_state_word(vm->vm.domain);
 }
 
-/* How many members are ready, wait, have failed; and how many are of an older template. */
-struct tally {
-    unsigned ready, waiting, failed, outdated;
-};
-
 static bool vm_runs(const struct object *vm) REQUIRES_SHARED(model)
 {
     return vm->vm.phase == VM_ACTIVE && vm->vm.host && vm->vm.host->host.phase == HOST_UP &&
@@ -59,35 +54,58 @@ bool cloud_vm_ready(const struct object *vm)
            (!checked || vm->vm.health == HEALTH_GOOD);
 }
 
-static struct tally count_members(const struct object *service) REQUIRES_SHARED(model)
+/* ---- what a service has of its members */
+
+enum { READY = 1, FAILED = 2, OUTDATED = 4 };
+
+static uint8_t standing(const struct object *vm) REQUIRES_SHARED(model)
 {
-    struct tally tally = {0};
+    uint8_t outdated = vm->vm.outdated ? OUTDATED : 0;
 
-    for (unsigned i = 0; i < service->service.members->len; i++) {
-        const struct object *vm = service->service.members->pdata[i];
+    if (cloud_vm_ready(vm))
+        return READY | outdated;
+    return (vm->vm.phase == VM_FAILED ? FAILED : 0) | outdated;
+}
 
-        tally.outdated += vm->vm.outdated;
-        if (cloud_vm_ready(vm))
-            tally.ready++;
-        else if (vm->vm.phase == VM_FAILED)
-            tally.failed++;
-        else
-            tally.waiting++;
-    }
-    return tally;
+static void count_as(struct object *vm, uint8_t now) REQUIRES(model)
+{
+    struct service_part *part = &vm->vm.service->service;
+    uint8_t before = vm->vm.counted;
+
+    part->ready += !!(now & READY) - !!(before & READY);
+    part->failed += !!(now & FAILED) - !!(before & FAILED);
+    part->outdated += !!(now & OUTDATED) - !!(before & OUTDATED);
+    vm->vm.counted = now;
+}
+
+void member_count(struct object *vm)
+{
+    if (vm->kind == OBJECT_VM && vm->vm.service)
+        count_as(vm, standing(vm));
+}
+
+void member_uncount(struct object *vm)
+{
+    count_as(vm, 0);
+}
+
+void cloud_set_outdated(struct object *vm, bool outdated)
+{
+    vm->vm.outdated = outdated;
+    member_count(vm);
 }
 
 static const char *service_word(const struct object *service) REQUIRES_SHARED(model)
 {
-    struct tally tally = count_members(service);
+    const struct service_part *part = &service->service;
 
     if (!service->spec)
         return "draft";
-    if (tally.ready >= service->spec->service.replicas && tally.outdated == 0)
+    if (part->ready >= service->spec->service.replicas && part->outdated == 0)
         return "ready";
-    if (tally.ready > 0)
+    if (part->ready > 0)
         return "degraded";
-    return tally.failed > 0 && tally.waiting == 0 ? "failed" : "pending";
+    return part->failed > 0 && part->failed == part->members->len ? "failed" : "pending";
 }
 
 static const char *plan_word(const struct object *plan) REQUIRES_SHARED(model)
@@ -177,9 +195,12 @@ void cloud_reserved(struct cloud *cloud, const struct object *host)
 
 void cloud_refresh_state(struct cloud *cloud, struct object *object)
 {
-    const char *word = word_of(object);
-    bool moved = strcmp(word, object->state) != 0;
+    const char *word;
+    bool moved;
 
+    member_count(object);
+    word = word_of(object);
+    moved = strcmp(word, object->state) != 0;
     run_clock(object);
     object->state = word;
     if (moved)

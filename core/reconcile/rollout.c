@@ -68,7 +68,7 @@ static void count(struct look *look) REQUIRES(model)
 
         if (!vm)
             continue;
-        vm->vm.outdated = !follows(vm, look->text);
+        cloud_set_outdated(vm, !follows(vm, look->text));
         look->outdated += vm->vm.outdated;
         look->away += is_away(vm);
         if (is_away(vm) && !vm->vm.outdated && !look->coming)
@@ -211,7 +211,7 @@ static void update_some(struct look *look) REQUIRES(model)
         away = is_away(vm) || !vm->vm.power;
         if ((away || look->away < look->may_be_away) && update(look, vm) && !away)
             look->away++;
-        vm->vm.outdated = !follows(vm, look->text);
+        cloud_set_outdated(vm, !follows(vm, look->text));
     }
 }
 
