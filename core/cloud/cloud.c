@@ -227,9 +227,15 @@ unsigned objects_after(const GPtrArray *objects, uint64_t id)
     return low;
 }
 
+/* The newest has the highest id, mostly. */
 void objects_insert(GPtrArray *objects, struct object *object)
 {
-    g_ptr_array_insert(objects, (int)objects_after(objects, object->id), object);
+    const struct object *last = objects->len > 0 ? objects->pdata[objects->len - 1] : NULL;
+
+    if (!last || last->id < object->id)
+        g_ptr_array_add(objects, object);
+    else
+        g_ptr_array_insert(objects, (int)objects_after(objects, object->id), object);
 }
 
 bool objects_remove(GPtrArray *objects, const struct object *object)

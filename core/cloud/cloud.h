@@ -258,6 +258,9 @@ struct object *cloud_batch(struct cloud *cloud, const struct object *object) REQ
 GPtrArray *cloud_drafts(struct cloud *cloud, const struct object *batch) REQUIRES_SHARED(model);
 
 /* ---- changing: the engine only */
+/* From here until it is said again with false, what is put in is as it was: no time is stamped, and
+ * nothing is told or noted for the store. At start only, before there is a watcher. */
+void cloud_set_loading(struct cloud *cloud, bool loading) REQUIRES(model);
 /* A new draft in its folder. ID must be new, NAME free in KIND. The cloud keeps the reference;
  * the result is borrowed. */
 struct object *cloud_add(struct cloud *cloud, enum object_kind kind, uint64_t id, const char *name,

@@ -17,6 +17,7 @@ struct cloud {
     GHashTable *by_uuid;               /* object's own uuid to VM */
     struct place *place;
 
+    bool loading;        /* cloud_set_loading() */
     GHashTable *changed; /* id to object (reference): stamped since cloud_take_changed() */
 
     cloud_watcher watcher;

@@ -109,8 +109,15 @@ static void note_changed(struct cloud *cloud, struct object *object) REQUIRES(mo
         g_hash_table_insert(cloud->changed, &object->id, object_ref(object));
 }
 
+void cloud_set_loading(struct cloud *cloud, bool loading)
+{
+    cloud->loading = loading;
+}
+
 void cloud_stamp(struct cloud *cloud, struct object *object, enum facet facet)
 {
+    if (cloud->loading)
+        return;
     object->times[facet] = cloud_now();
     note_changed(cloud, object);
     cloud_tell(cloud, CHANGE_FACET, object, facet, NULL);
@@ -171,11 +178,13 @@ void cloud_set_managed(struct cloud *cloud, struct object *vm)
 static void enter(struct cloud *cloud, struct object *object) REQUIRES(model)
 {
     object->alive = true;
-    note_changed(cloud, object);
     objects_insert(cloud->objects[object->kind], object);
     g_hash_table_insert(cloud->by_name[object->kind], object->name, object);
     g_hash_table_insert(cloud->by_id, &object->id, object);
     batch_recount(cloud, object);
+    if (cloud->loading)
+        return;
+    note_changed(cloud, object);
     stamp_folder(cloud, object);
     cloud_tell(cloud, CHANGE_ADDED, object, FACET_SELF, NULL);
 }

@@ -144,7 +144,8 @@ static struct packed *read_xml(struct fields *fields)
 }
 
 /* In the order in which they are written. */
-static void read_vm(struct cloud *cloud, struct fields *fields, struct object *vm) REQUIRES(model)
+static void read_vm(struct cloud *cloud, struct fields *fields, struct object *vm,
+                    struct detail_rest *rest) REQUIRES(model)
 {
     struct vm_part *part = &vm->vm;
     g_autofree char *uuid = NULL, *type = NULL;
@@ -163,6 +164,9 @@ static void read_vm(struct cloud *cloud, struct fields *fields, struct object *v
     part->cpus = (uint32_t)fields_number(fields, "cpus");
     part->memory = fields_number(fields, "memory");
     part->xml = read_xml(fields);
+    rest->host = fields_number(fields, "host");
+    rest->moving_to = fields_number(fields, "moving_to");
+    rest->service = fields_number(fields, "service");
     part->resources = fields_double(fields, "resources");
     cloud_set_type(vm, type);
     cloud_set_uuid(cloud, vm, uuid);
@@ -184,6 +188,7 @@ void detail_read(struct engine *engine, struct object *object, const char *text,
 {
     struct fields fields = fields_of(text);
 
+    *rest = (struct detail_rest){0};
     /* Until the heartbeats are known, `since` keeps an old run's. */
     object->since = fields_has(&fields, "since") ? fields_signed(&fields, "since") : -1;
     rest->run = fields_number(&fields, "run");
@@ -195,12 +200,9 @@ void detail_read(struct engine *engine, struct object *object, const char *text,
     if (object->kind == OBJECT_HOST)
         read_host(&fields, object);
     if (object->kind == OBJECT_VM)
-        read_vm(engine->cloud, &fields, object);
+        read_vm(engine->cloud, &fields, object, rest);
     if (object->kind == OBJECT_SERVICE) {
         service_work(object)->removing = fields_flag(&fields, "removing");
         service_work(object)->told = fields_text(&fields, "told");
     }
-    rest->host = fields_number(&fields, "host");
-    rest->moving_to = fields_number(&fields, "moving_to");
-    rest->service = fields_number(&fields, "service");
 }

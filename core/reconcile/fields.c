@@ -4,54 +4,72 @@
 #include <glib.h>
 #include <string.h>
 
+#include "core/digits.h"
+
 struct value {
     const char *begin, *end; /* begin NULL: there is none */
 };
 
+/* Adds the line at AT to what is known, if it has a key, and returns where the next begins. */
+static const char *add_line(struct fields *fields, const char *at)
+{
+    struct field *field = &fields->all[fields->n];
+
+    field->key = at;
+    while (*at && *at != '=' && *at != '\n')
+        at++;
+    field->value = at + 1;
+    field->end = strchrnul(at, '\n');
+    fields->n += *at == '=';
+    return *field->end ? field->end + 1 : field->end;
+}
+
 struct fields fields_of(const char *text)
 {
-    if (!text)
-        text = "";
-    return (struct fields){text, text};
+    struct fields fields;
+
+    fields.n = fields.next = 0;
+    while (text && *text && fields.n < FIELDS_MAX)
+        text = add_line(&fields, text);
+    return fields;
 }
 
-static const char *line_end(const char *line)
+static bool has_key(const struct field *field, const char *key)
 {
-    return strchrnul(line, '\n');
-}
+    const char *at = field->key;
 
-/* The value of KEY, in the lines from FROM until before END. */
-static struct value find_between(struct fields *fields, const char *from, const char *end,
-                                 const char *key)
-{
-    size_t n = strlen(key);
-
-    for (const char *line = from; line < end; line = fields->next) {
-        const char *stop = line_end(line);
-
-        fields->next = *stop ? stop + 1 : stop;
-        if (strncmp(line, key, n) == 0 && line[n] == '=')
-            return (struct value){line + n + 1, stop};
+    while (*key && *key == *at) {
+        key++;
+        at++;
     }
-    return (struct value){0};
+    return !*key && *at == '=';
+}
+
+/* The number of the field KEY; `n` if there is none. */
+static unsigned find_number(const struct fields *fields, const char *key)
+{
+    for (unsigned i = fields->next; i < fields->n; i++)
+        if (has_key(&fields->all[i], key))
+            return i;
+    for (unsigned i = 0; i < fields->next; i++)
+        if (has_key(&fields->all[i], key))
+            return i;
+    return fields->n;
 }
 
 static struct value find(struct fields *fields, const char *key)
 {
-    const char *from = fields->next, *end = from + strlen(from);
-    struct value value = find_between(fields, from, end, key);
+    unsigned i = find_number(fields, key);
 
-    if (!value.begin)
-        value = find_between(fields, fields->text, from, key);
-    return value;
+    if (i == fields->n)
+        return (struct value){0};
+    fields->next = i + 1;
+    return (struct value){fields->all[i].value, fields->all[i].end};
 }
 
-/* What comes next is that very key, mostly. */
 bool fields_has(const struct fields *fields, const char *key)
 {
-    struct fields look = *fields;
-
-    return find(&look, key).begin != NULL;
+    return find_number(fields, key) < fields->n;
 }
 
 bool fields_flag(struct fields *fields, const char *key)
@@ -70,8 +88,8 @@ static bool is_whole(struct value value, const char *stop)
 uint64_t fields_number(struct fields *fields, const char *key)
 {
     struct value value = find(fields, key);
-    char *stop = NULL;
-    uint64_t number = value.begin ? g_ascii_strtoull(value.begin, &stop, 10) : 0;
+    const char *stop = NULL;
+    uint64_t number = value.begin ? digits_read(value.begin, &stop) : 0;
 
     return is_whole(value, stop) ? number : 0;
 }
@@ -79,8 +97,8 @@ uint64_t fields_number(struct fields *fields, const char *key)
 int64_t fields_signed(struct fields *fields, const char *key)
 {
     struct value value = find(fields, key);
-    char *stop = NULL;
-    int64_t number = value.begin ? g_ascii_strtoll(value.begin, &stop, 10) : 0;
+    const char *stop = NULL;
+    int64_t number = value.begin ? digits_read_signed(value.begin, &stop) : 0;
 
     return is_whole(value, stop) ? number : 0;
 }
@@ -118,6 +136,8 @@ static char *unescape(struct value value)
 
     if (!g_utf8_validate(value.begin, (gssize)n, NULL))
         return NULL;
+    if (!memchr(value.begin, '\\', n))
+        return g_strndup(value.begin, n);
     text = to = g_malloc(n + 1);
     for (const char *at = value.begin; at < value.end; at++) {
         bool escape = *at == '\\' && at + 1 < value.end;

@@ -5,8 +5,7 @@
  * commit.
  *
  * What is missing or cannot be understood reads as 0, false or NULL. A key is looked for from
- * where the one before it was found, so that who asks in the order of the text looks at each line
- * once.
+ * where the one before it was found, so that who asks in the order of the text finds it at once.
  */
 #pragma once
 
@@ -14,12 +13,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct fields {
-    const char *text; /* the caller's, who keeps it meanwhile; never NULL */
-    const char *next; /* the line where looking begins */
+enum { FIELDS_MAX = 64 }; /* further lines are not looked at: no object has half as many */
+
+struct field {
+    const char *key, *value, *end; /* up to the "="; behind it, up to the line's end */
 };
 
-/* TEXT NULL: no fields. */
+struct fields {
+    unsigned n, next; /* next: where looking begins */
+    struct field all[FIELDS_MAX];
+};
+
+/* TEXT stays the caller's, who keeps it meanwhile; NULL: no fields. */
 struct fields fields_of(const char *text);
 bool fields_has(const struct fields *fields, const char *key);
 bool fields_flag(struct fields *fields, const char *key);

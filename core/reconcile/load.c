@@ -13,22 +13,16 @@
 
 #include "core/reconcile/internal.h"
 
-/* What of an object's row waits until all are there. */
-struct loaded {
-    struct object *object; /* borrowed */
-    struct detail_rest rest;
-    int64_t times[STORE_TIMES];
+/* The ids of what a VM belongs to, which may come after it. */
+struct bonds {
+    struct object *vm; /* borrowed */
+    uint64_t host, moving_to, service;
 };
 
 struct loading {
     struct engine *engine;
-    GArray *all; /* of struct loaded */
+    GArray *bonds; /* of struct bonds */
 };
-
-static struct loaded *loaded_at(const struct loading *loading, unsigned i)
-{
-    return &g_array_index(loading->all, struct loaded, i);
-}
 
 static Spec *parse_kept(enum object_kind kind, const char *text, bool trusted)
 {
@@ -37,12 +31,14 @@ static Spec *parse_kept(enum object_kind kind, const char *text, bool trusted)
     return spec_parse_shared(spec_kind_of(kind, text, strlen(text)), text, trusted, NULL);
 }
 
+/* A folder is there already; it is as its row has it, and not to be saved. */
 static struct object *folder_or_new(struct engine *engine, const struct store_object *row)
     REQUIRES(model)
 {
     if (row->kind != OBJECT_FOLDER)
         return cloud_add(engine->cloud, (enum object_kind)row->kind, row->id, row->name, row->uid,
                          row->gid, row->mode);
+    g_hash_table_remove(engine->dirty, &row->id);
     return cloud_by_id(engine->cloud, row->id);
 }
 
@@ -54,40 +50,6 @@ static bool acceptable(struct engine *engine, const struct store_object *row) RE
         return cloud_by_id(engine->cloud, row->id) != NULL;
     return row->id >= OBJECT_FIRST && !cloud_by_id(engine->cloud, row->id) &&
            !cloud_find(engine->cloud, (enum object_kind)row->kind, row->name);
-}
-
-static void load_object(const struct store_object *row, void *data) REQUIRES(model)
-{
-    struct loading *loading = data;
-    struct engine *engine = loading->engine;
-    struct loaded loaded = {0};
-    struct object *object;
-
-    if (!acceptable(engine, row))
-        return;
-    loaded.object = object = folder_or_new(engine, row);
-    memcpy(loaded.times, row->times, sizeof loaded.times);
-    object->uid = row->uid;
-    object->gid = row->gid;
-    object->mode = row->mode;
-    object->available = row->available;
-    detail_read(engine, object, row->detail, &loaded.rest);
-    cloud_set_spec(engine->cloud, object, g_strdup(row->spec),
-                   parse_kept(object->kind, row->spec, loaded.rest.trusted));
-    cloud_set_next(engine->cloud, object, g_strdup(row->next_spec),
-                   parse_kept(object->kind, row->next_spec, loaded.rest.next_trusted));
-    object->error = g_strdup(row->error);
-    object->error_code = row->error_code;
-    if (!object->placement) /* it was kept as it is by older versions */
-        object->placement = packed_new(row->placement);
-    g_array_append_val(loading->all, loaded);
-}
-
-static void load_event(const struct store_event *row, void *data) REQUIRES(model)
-{
-    struct engine *engine = data;
-
-    cloud_restore_event(engine->cloud, row->seq, row->time, row->text);
 }
 
 /* RUN: in which it became available. Its row says so until it is written for another reason, or
@@ -106,6 +68,52 @@ static void count_availability(struct engine *engine, struct object *object, uin
         engine_touch(engine, object);
 }
 
+static void keep_bonds(struct loading *loading, struct object *vm, const struct detail_rest *rest)
+    REQUIRES(model)
+{
+    struct bonds bonds = {vm, rest->host, rest->moving_to, rest->service};
+
+    if (vm->kind == OBJECT_VM && (bonds.host || bonds.moving_to || bonds.service))
+        g_array_append_val(loading->bonds, bonds);
+}
+
+static void load_object(const struct store_object *row, void *data) REQUIRES(model)
+{
+    struct loading *loading = data;
+    struct engine *engine = loading->engine;
+    struct detail_rest rest;
+    struct object *object;
+
+    if (!acceptable(engine, row))
+        return;
+    object = folder_or_new(engine, row);
+    memcpy(object->times, row->times, sizeof object->times);
+    object->uid = row->uid;
+    object->gid = row->gid;
+    object->mode = row->mode;
+    object->available = row->available;
+    detail_read(engine, object, row->detail, &rest);
+    cloud_set_spec(engine->cloud, object, g_strdup(row->spec),
+                   parse_kept(object->kind, row->spec, rest.trusted));
+    cloud_set_next(engine->cloud, object, g_strdup(row->next_spec),
+                   parse_kept(object->kind, row->next_spec, rest.next_trusted));
+    object->error = g_strdup(row->error);
+    object->error_code = row->error_code;
+    if (!object->placement) /* it was kept as it is by older versions */
+        object->placement = packed_new(row->placement);
+    if (object->kind == OBJECT_HOST && object->spec)
+        object->host.phase = HOST_CONNECTING;
+    count_availability(engine, object, rest.run);
+    keep_bonds(loading, object, &rest);
+}
+
+static void load_event(const struct store_event *row, void *data) REQUIRES(model)
+{
+    struct engine *engine = data;
+
+    cloud_restore_event(engine->cloud, row->seq, row->time, row->text);
+}
+
 static void resume(struct engine *engine, struct object *object) REQUIRES(model)
 {
     if (object->kind == OBJECT_SERVICE)
@@ -119,73 +127,79 @@ static void resume(struct engine *engine, struct object *object) REQUIRES(model)
         g_hash_table_insert(engine->pending, &object->id, object_ref(object));
 }
 
-/* What was loaded is as it was; what was not (a new database's folders) is to be saved. */
-static void forget_changes(struct loading *loading) REQUIRES(model)
+static void link_vm(struct engine *engine, const struct bonds *bonds) REQUIRES(model)
 {
-    g_autoptr(GHashTable) changed = cloud_take_changed(loading->engine->cloud);
-    GHashTableIter iter;
-    void *object;
+    struct object *host = cloud_by_id(engine->cloud, bonds->host);
+    struct object *target = cloud_by_id(engine->cloud, bonds->moving_to);
+    struct object *service = cloud_by_id(engine->cloud, bonds->service);
 
-    for (unsigned i = 0; i < loading->all->len; i++)
-        g_hash_table_remove(changed, &loaded_at(loading, i)->object->id);
-    g_hash_table_iter_init(&iter, changed);
-    while (g_hash_table_iter_next(&iter, NULL, &object))
-        engine_touch(loading->engine, object);
-}
-
-static void link_object(struct engine *engine, struct object *object,
-                        const struct detail_rest *rest) REQUIRES(model)
-{
-    struct object *host = cloud_by_id(engine->cloud, rest->host);
-    struct object *target = cloud_by_id(engine->cloud, rest->moving_to);
-    struct object *service = cloud_by_id(engine->cloud, rest->service);
-
-    if (object->kind != OBJECT_VM)
-        return;
     if (host && host->kind == OBJECT_HOST)
-        cloud_set_host(engine->cloud, object, host);
+        cloud_set_host(engine->cloud, bonds->vm, host);
     if (target && target->kind == OBJECT_HOST) {
-        object->vm.moving_to = target;
+        bonds->vm->vm.moving_to = target;
         target->host.incoming++;
     }
     if (service && service->kind == OBJECT_SERVICE)
-        cloud_set_service(engine->cloud, object, service);
+        cloud_set_service(engine->cloud, bonds->vm, service);
 }
 
-/* The word that `state` had, without stamping it anew: times are restored after this. */
+/* Hosts first, whose VMs follow them. */
+static void refresh_all(struct engine *engine, enum object_kind kind) REQUIRES(model)
+{
+    const GPtrArray *objects = cloud_objects(engine->cloud, kind);
+
+    for (unsigned i = 0; i < objects->len; i++) {
+        struct object *object = objects->pdata[i];
+
+        if (kind != OBJECT_VM || !object->vm.host)
+            cloud_refresh_state(engine->cloud, object);
+    }
+}
+
+static void resume_all(struct engine *engine, enum object_kind kind) REQUIRES(model)
+{
+    const GPtrArray *objects = cloud_objects(engine->cloud, kind);
+
+    for (unsigned i = 0; i < objects->len; i++)
+        resume(engine, objects->pdata[i]);
+}
+
 static void finish_objects(struct loading *loading) REQUIRES(model)
 {
     struct engine *engine = loading->engine;
 
-    for (unsigned i = 0; i < loading->all->len; i++) {
-        struct loaded *loaded = loaded_at(loading, i);
-
-        link_object(engine, loaded->object, &loaded->rest);
-        count_availability(engine, loaded->object, loaded->rest.run);
-        if (loaded->object->kind == OBJECT_HOST && loaded->object->spec)
-            loaded->object->host.phase = HOST_CONNECTING;
-    }
-    for (unsigned i = 0; i < loading->all->len; i++)
-        cloud_refresh_state(engine->cloud, loaded_at(loading, i)->object);
-    for (unsigned i = 0; i < loading->all->len; i++) {
-        struct loaded *loaded = loaded_at(loading, i);
-
-        resume(engine, loaded->object);
-        memcpy(loaded->object->times, loaded->times, sizeof loaded->times);
-    }
-    forget_changes(loading);
+    for (unsigned i = 0; i < loading->bonds->len; i++)
+        link_vm(engine, &g_array_index(loading->bonds, struct bonds, i));
+    for (int kind = 0; kind < OBJECT_KINDS; kind++)
+        refresh_all(engine, (enum object_kind)kind);
+    resume_all(engine, OBJECT_VM);
+    resume_all(engine, OBJECT_SERVICE);
     engine_touch(engine, cloud_by_id(engine->cloud, ROOT_ID)); /* a run's first heartbeat */
+}
+
+/* Those of a new database have no rows yet. */
+static void touch_folders(struct engine *engine) REQUIRES(model)
+{
+    const GPtrArray *folders = cloud_objects(engine->cloud, OBJECT_FOLDER);
+
+    g_hash_table_unref(cloud_take_changed(engine->cloud));
+    for (unsigned i = 0; i < folders->len; i++)
+        engine_touch(engine, folders->pdata[i]);
 }
 
 static bool load_all(struct engine *engine, GError **error) REQUIRES(model)
 {
-    struct loading loading = {engine, g_array_new(false, false, sizeof(struct loaded))};
-    bool ok = store_load(engine->store, load_object, &loading, error) &&
-              store_load_events(engine->store, EVENTS_KEEP, load_event, engine, error);
+    struct loading loading = {engine, g_array_new(false, false, sizeof(struct bonds))};
+    bool ok;
 
+    touch_folders(engine);
+    cloud_set_loading(engine->cloud, true);
+    ok = store_load(engine->store, load_object, &loading, error) &&
+         store_load_events(engine->store, EVENTS_KEEP, load_event, engine, error);
     if (ok)
         finish_objects(&loading);
-    g_array_free(loading.all, true);
+    cloud_set_loading(engine->cloud, false);
+    g_array_free(loading.bonds, true);
     return ok;
 }
 
@@ -202,8 +216,12 @@ static void set_host(struct engine *engine, struct object *host, const char *tex
     REQUIRES(model)
 {
     cloud_set_spec(engine->cloud, host, g_strdup(text), spec_ref(spec));
-    host->host.phase = HOST_CONNECTING;
-    cloud_refresh_state(engine->cloud, host);
+    if (host->host.phase == HOST_CONNECTING) {
+        cloud_refresh_place(engine->cloud, host); /* its VMs know that it is not up */
+    } else {
+        host->host.phase = HOST_CONNECTING;
+        cloud_refresh_state(engine->cloud, host);
+    }
     engine_touch(engine, host);
 }
 

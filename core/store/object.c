@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Objects: a row each. */
+#include "core/digits.h"
 #include "core/store/internal.h"
 
 /* Columns of STMT_LOAD, in its order; STMT_PUT binds them from 1. */
@@ -31,10 +32,11 @@ static char *times_text(const int64_t times[STORE_TIMES])
 
 static void times_parse(const char *text, int64_t times[STORE_TIMES])
 {
+    if (!text)
+        text = "";
     for (int i = 0; i < STORE_TIMES; i++) {
-        char *end = NULL;
-        times[i] = text ? g_ascii_strtoll(text, &end, 10) : 0;
-        text = end;
+        times[i] = digits_read_signed(text, &text);
+        text += *text == ' ';
     }
 }
 

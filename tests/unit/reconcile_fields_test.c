@@ -117,6 +117,22 @@ static void test_damage(void **state)
     assert_int_equal(fields_number(&fields, "last"), 3);
 }
 
+static void test_too_much(void **state)
+{
+    g_autoptr(GString) text =
+        g_string_new("over=18446744073709551616\nunder=-9223372036854775809\n");
+    struct fields fields;
+
+    (void)state;
+    for (unsigned i = 0; i < 2 * FIELDS_MAX; i++)
+        g_string_append_printf(text, "key%u=%u\n", i, i);
+    fields = fields_of(text->str);
+    assert_int_equal(fields_number(&fields, "over"), 0);
+    assert_int_equal(fields_signed(&fields, "under"), 0);
+    assert_int_equal(fields_number(&fields, "key7"), 7);
+    assert_false(fields_has(&fields, "key127"));
+}
+
 /* Cut anywhere, in memory of just its size: for the sanitizers. */
 static void test_cut(void **state)
 {
@@ -139,7 +155,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_texts),   cmocka_unit_test(test_words),
         cmocka_unit_test(test_numbers), cmocka_unit_test(test_nothing),
-        cmocka_unit_test(test_damage),  cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_damage),  cmocka_unit_test(test_too_much),
+        cmocka_unit_test(test_cut),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
