@@ -53,12 +53,12 @@ all_up() { [ "$(up)" = "$hosts" ]; }
 beyond() { calc "($(rss) - $own) / $vms"; } # KiB a VM
 
 again() {
-    local begin first
+    local begin first loading
     configure $hosts 30
     begin=$(now)
     start_cloud
-    first=$(since ls "$M")
-    echo "        again, from the database: ls of the root after $first s, of vms after $(since ls "$M/vms") s"
+    first=$(since ls "$M") loading=$(cpu)
+    echo "        again, from the database: ls of the root after $first s and $loading s of CPU, of vms after $(since ls "$M/vms") s"
     find "$M/vms" -mindepth 1 -maxdepth 1 >"$T/dirs"
     echo "        while hosts connect, $(up) up, ms: median, 99th percentile, longest"
     "$LOAD" probe 10 <"$T/dirs" | sed 's/^/            /'
