@@ -85,6 +85,17 @@ bool cloud_has_changed(const struct cloud *cloud)
     return g_hash_table_size(cloud->changed) > 0 || cloud->log_fresh->len > 0;
 }
 
+/* Of a name by where it is kept. */
+static guint hash_name(gconstpointer key)
+{
+    return g_str_hash(*(char *const *)key);
+}
+
+static gboolean equal_names(gconstpointer a, gconstpointer b)
+{
+    return g_str_equal(*(char *const *)a, *(char *const *)b);
+}
+
 struct cloud *cloud_new(const struct conf *conf)
 {
     struct cloud *cloud = g_new0(struct cloud, 1);
@@ -93,7 +104,7 @@ struct cloud *cloud_new(const struct conf *conf)
     cloud->conf = conf;
     for (int kind = 0; kind < OBJECT_KINDS; kind++) {
         cloud->objects[kind] = g_ptr_array_new_with_free_func((GDestroyNotify)object_unref);
-        cloud->by_name[kind] = g_hash_table_new(g_str_hash, g_str_equal);
+        cloud->by_name[kind] = g_hash_table_new(hash_name, equal_names);
     }
     cloud->by_id = g_hash_table_new(g_int64_hash, g_int64_equal);
     cloud->by_uuid = g_hash_table_new(g_str_hash, g_str_equal);
@@ -191,7 +202,9 @@ struct place *cloud_place(struct cloud *cloud)
 
 struct object *cloud_find(struct cloud *cloud, enum object_kind kind, const char *name)
 {
-    return g_hash_table_lookup(cloud->by_name[kind], name);
+    char *const *found = g_hash_table_lookup(cloud->by_name[kind], &name);
+
+    return found ? OBJECT_OF(found, name) : NULL;
 }
 
 struct object *cloud_by_id(struct cloud *cloud, uint64_t id)
@@ -203,7 +216,9 @@ struct object *cloud_by_id(struct cloud *cloud, uint64_t id)
 
 struct object *cloud_by_uuid(struct cloud *cloud, const char *uuid)
 {
-    return g_hash_table_lookup(cloud->by_uuid, uuid);
+    char *found = g_hash_table_lookup(cloud->by_uuid, uuid);
+
+    return found ? OBJECT_OF(found, vm.uuid) : NULL;
 }
 
 const GPtrArray *cloud_objects(struct cloud *cloud, enum object_kind kind)

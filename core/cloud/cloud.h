@@ -110,21 +110,21 @@ struct host_part {
 
 struct vm_part {
     enum vm_phase phase;
+    enum { HEALTH_UNKNOWN, HEALTH_GOOD, HEALTH_BAD } health; /* where its spec has a check */
+    enum domain_state domain;
+    unsigned restarts;    /* in a row, without having stayed up in between */
+    uint32_t cpus;        /* of the domain as it is */
     bool managed;         /* cloudfs made or adopted it; otherwise it is only shown */
     bool power;           /* whether it shall run: its spec's, then ctl's */
     bool restart_pending; /* a change waits for the next start */
     bool fresh;           /* its domain, under this UUID, was never seen */
     bool outdated;        /* does not follow its service's template: cloud_set_outdated() */
     uint8_t counted;      /* as what of its service's sums; 0: as nothing (state.c) */
-    enum { HEALTH_UNKNOWN, HEALTH_GOOD, HEALTH_BAD } health; /* where its spec has a check */
-    unsigned restarts; /* in a row, without having stayed up in between */
     char uuid[37];
     char *domain_name; /* libvirt's name of it; NULL: none yet */
     char *new_name;    /* its domain is being given this name; NULL: it is not */
     char *type;        /* virtualization type in use; NULL: not placed. See cloud_set_type() */
-    enum domain_state domain;
-    uint32_t cpus; /* of the domain as it is */
-    uint64_t memory;
+    uint64_t memory;   /* of the domain as it is */
     struct packed *xml;
     struct object *host;      /* borrowed; NULL: not placed */
     struct object *moving_to; /* the host it is moved to; borrowed; NULL: none */
@@ -152,15 +152,16 @@ struct object {
     refs_t refs;
     enum object_kind kind;
 
-    /* Under the model's lock. */
+    /* Under the model's lock. There are many objects: small fields are together. */
     bool alive GUARDED_BY(model); /* in the tree */
     /* Its file in specs/ was removed: the object follows when the grace is over. */
     bool leaving GUARDED_BY(model);
-    int64_t leaves_at GUARDED_BY(model); /* monotonic microseconds */
-    char *name GUARDED_BY(model);
     uid_t uid GUARDED_BY(model);
     gid_t gid GUARDED_BY(model);
-    mode_t mode GUARDED_BY(model);           /* permission bits of the directory */
+    mode_t mode GUARDED_BY(model);       /* permission bits of the directory */
+    int error_code GUARDED_BY(model);    /* 0: all is well */
+    int64_t leaves_at GUARDED_BY(model); /* monotonic microseconds */
+    char *name GUARDED_BY(model);
     int64_t times[FACETS] GUARDED_BY(model); /* nanoseconds since the epoch */
 
     /* In force; NULL: none yet. The text of a shared spec is the spec's own. */
@@ -170,7 +171,6 @@ struct object {
     Spec *next GUARDED_BY(model);
 
     const char *state GUARDED_BY(model);        /* the word; static */
-    int error_code GUARDED_BY(model);           /* 0: all is well */
     char *error GUARDED_BY(model);              /* NULL: all is well */
     struct packed *placement GUARDED_BY(model); /* NULL: never placed */
 

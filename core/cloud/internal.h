@@ -11,10 +11,11 @@ struct cloud {
     const struct conf *conf; /* immutable */
 
     /* Under the lock. */
-    GPtrArray *objects[OBJECT_KINDS];  /* by id; each element is a reference */
-    GHashTable *by_name[OBJECT_KINDS]; /* object's own name to object */
+    GPtrArray *objects[OBJECT_KINDS]; /* by id; each element is a reference */
+    /* Sets of what objects have in themselves: a key that is its own value takes no room twice. */
+    GHashTable *by_name[OBJECT_KINDS]; /* &object->name */
     GHashTable *by_id;                 /* &object->id to object */
-    GHashTable *by_uuid;               /* object's own uuid to VM */
+    GHashTable *by_uuid;               /* object->vm.uuid, of VMs */
     struct place *place;
 
     bool loading;        /* cloud_set_loading() */
@@ -30,6 +31,10 @@ struct cloud {
     int64_t log_time;     /* of the last line */
     GPtrArray *log_fresh; /* of struct event *, not yet taken for the store */
 };
+
+/* The object that has KEY, a key of one of those sets, as its MEMBER. */
+#define OBJECT_OF(key, member)                                                                     \
+    ((struct object *)(void *)((char *)(key)-offsetof(struct object, member)))
 
 struct object *object_new(enum object_kind kind, uint64_t id, const char *name);
 

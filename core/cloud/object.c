@@ -179,7 +179,7 @@ static void enter(struct cloud *cloud, struct object *object) REQUIRES(model)
 {
     object->alive = true;
     objects_insert(cloud->objects[object->kind], object);
-    g_hash_table_insert(cloud->by_name[object->kind], object->name, object);
+    g_hash_table_add(cloud->by_name[object->kind], &object->name);
     g_hash_table_insert(cloud->by_id, &object->id, object);
     batch_recount(cloud, object);
     if (cloud->loading)
@@ -208,7 +208,7 @@ void cloud_add_again(struct cloud *cloud, struct object *object)
 {
     enter(cloud, object_ref(object));
     if (object->kind == OBJECT_VM && object->vm.uuid[0])
-        g_hash_table_insert(cloud->by_uuid, object->vm.uuid, object);
+        g_hash_table_add(cloud->by_uuid, object->vm.uuid);
 }
 
 /* A host or a service goes: what points at it must not. */
@@ -234,7 +234,7 @@ void cloud_remove(struct cloud *cloud, struct object *object)
         return;
     orphan_all(cloud, object);
     object->alive = false;
-    g_hash_table_remove(cloud->by_name[object->kind], object->name);
+    g_hash_table_remove(cloud->by_name[object->kind], &object->name);
     g_hash_table_remove(cloud->by_id, &object->id);
     if (object->kind == OBJECT_VM && object->vm.uuid[0])
         g_hash_table_remove(cloud->by_uuid, object->vm.uuid);
@@ -248,14 +248,15 @@ void cloud_remove(struct cloud *cloud, struct object *object)
 
 void cloud_rename(struct cloud *cloud, struct object *object, const char *name)
 {
-    g_autofree char *old = object->name;
+    char *fresh = g_strdup(name);
     struct object *batch = cloud_batch(cloud, object);
 
-    g_hash_table_remove(cloud->by_name[object->kind], old);
+    g_hash_table_remove(cloud->by_name[object->kind], &object->name);
     cloud_tell(cloud, CHANGE_REMOVED, object, FACET_SELF, batch);
     stamp_folder(cloud, object);
-    object->name = g_strdup(name);
-    g_hash_table_insert(cloud->by_name[object->kind], object->name, object);
+    g_free(object->name);
+    object->name = fresh;
+    g_hash_table_add(cloud->by_name[object->kind], &object->name);
     if (batch)
         batch_recount(cloud, batch);
     batch_recount(cloud, object);
@@ -269,7 +270,7 @@ void cloud_set_uuid(struct cloud *cloud, struct object *vm, const char *uuid)
         g_hash_table_remove(cloud->by_uuid, vm->vm.uuid);
     g_strlcpy(vm->vm.uuid, uuid ? uuid : "", sizeof vm->vm.uuid);
     if (vm->vm.uuid[0])
-        g_hash_table_insert(cloud->by_uuid, vm->vm.uuid, vm);
+        g_hash_table_add(cloud->by_uuid, vm->vm.uuid);
 }
 
 void cloud_set_type(struct object *vm, const char *type)
