@@ -148,18 +148,19 @@ fuzzer() { # PROGRAM SOURCE
 
 # Of the sanitizer only what finds something: what is freed need not be kept for as long as a server
 # would want it, nor allocations be filled, nor their callers be remembered from far up, nor memory
-# be given back in between.
+# be given back in between. Without it (FUZZ_SAN=undefined) it is three times as fast, and what the
+# targets themselves look at is all that is found. FUZZ chooses from them.
 run_fuzz() {
-    local source name dir=$BUILD/fuzz
+    local name dir=$BUILD/fuzz all
     title 'fuzzers'
     step 'build: fuzzers' "$MAKE" --no-print-directory $(jobs) BUILD="$dir" CC="${FUZZ_CC:-clang}" \
-        SAN=fuzzer-no-link,address,undefined fuzzers || return
+        SAN="fuzzer-no-link,${FUZZ_SAN:-address,undefined}" fuzzers || return
     export LSAN_OPTIONS=suppressions=tests/lsan.supp:print_suppressions=0
     local -x ASAN_OPTIONS=max_malloc_fill_size=0:quarantine_size_mb=1
     ASAN_OPTIONS+=:thread_local_quarantine_size_kb=16:malloc_context_size=4
     ASAN_OPTIONS+=:detect_stack_use_after_return=0:allocator_release_to_os_interval_ms=-1
-    for source in tests/fuzz/*_fuzz.c; do
-        name=$(basename "$source" _fuzz.c)
+    all=$(cd tests/fuzz && echo *_fuzz.c)
+    for name in ${FUZZ:-${all//_fuzz.c/}}; do
         fuzzer "$dir/fuzz/$name" "tests/fuzz/corpus/$name"
     done
 }
