@@ -219,6 +219,7 @@ static void test_hanging_again(void **ctx)
     for (int i = 0; i < OPENING; i++)
         probe_set(&first[i].hangs, false);
     WAIT(good.frees);
+    WAIT(now == OPENING / 2); /* until then, what is busy may be the first ones */
     wait_stats(jobs, OPENING / 2, 0);
     for (int i = 0; i < OPENING; i++)
         probe_set(&again[i].hangs, false);
