@@ -43,8 +43,7 @@ void cloud_stamp(struct cloud *cloud, struct object *object, enum facet facet) R
 void cloud_tell(struct cloud *cloud, enum change what, const struct object *object,
                 enum facet facet, const struct object *other) REQUIRES(model);
 
-/* VM's service, if it has one, counts it as what it is now; or no more, before it leaves. state.c
- */
+/* state.c: VM's service, if it has one, counts it as what it is now; no more, before it leaves. */
 void member_count(struct object *vm) REQUIRES(model);
 void member_uncount(struct object *vm) REQUIRES(model);
 

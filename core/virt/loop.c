@@ -64,8 +64,7 @@ static void set_timer(struct watch *watch, int ms)
     g_source_set_ready_time(watch->source, due);
 }
 
-/* It comes again and again until it is set to sleep, or removed, which may have been a moment ago.
- */
+/* It comes again and again until it is set to sleep or removed, maybe a moment ago. */
 static gboolean on_due(void *data)
 {
     struct watch *watch = data;
