@@ -111,13 +111,15 @@ static bool same_words(char **one, char **two)
     return g_strv_equal((const char *const *)one, (const char *const *)two);
 }
 
+/* Whether what NEW asks of a host, OLD asked of it, too. */
 static bool same_place(const struct vm_spec *old, const struct vm_spec *new)
 {
-    return new->cpus <= old->cpus &&new->memory <= old->memory &&g_strcmp0(old->zone, new->zone) ==
-               0 &&
-           g_strcmp0(old->host, new->host) == 0 && g_strcmp0(old->avoid, new->avoid) == 0 &&
-           g_strcmp0(old->near, new->near) == 0 && same_words(old->labels, new->labels) &&
-           same_words(old->networks, new->networks);
+    bool bigger = new->cpus > old->cpus || new->memory > old->memory;
+
+    return !bigger && g_strcmp0(new->zone, old->zone) == 0 &&
+           g_strcmp0(new->host, old->host) == 0 && g_strcmp0(new->avoid, old->avoid) == 0 &&
+           g_strcmp0(new->near, old->near) == 0 && same_words(new->labels, old->labels) &&
+           same_words(new->networks, old->networks);
 }
 
 static bool may_stay(struct look *look, const struct object *vm) REQUIRES(model)

@@ -103,12 +103,12 @@ void luggage_return(const struct luggage *luggage, const struct disk_place *ther
 
 static void leave(const struct disk_place *here, const struct disk_place *there, const char *name)
 {
-    g_autofree char *old = NULL;
-    g_autofree char *new = NULL;
+    g_autofree char *from = NULL, *to = NULL;
     uint64_t ignored;
+
     /* Only what is there under another path is surely another file. */
-    if (here->store->find(here, name, &old, &ignored, NULL) && old &&
-        there->store->find(there, name, &new, &ignored, NULL) && new &&strcmp(old, new) != 0)
+    if (here->store->find(here, name, &from, &ignored, NULL) && from &&
+        there->store->find(there, name, &to, &ignored, NULL) && to && strcmp(from, to) != 0)
         here->store->remove(here, name, NULL);
 }
 

@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Creating VMs through a mount, each durable before its job starts, against the same libvirt
-# calls made directly; then real QEMU VMs against virsh. VMS=1000, PROCS="1 4 8", QEMU=5.
+# calls made directly just before; then real QEMU VMs against virsh. VMS=1000, PROCS="1 4 8", QEMU=5.
 . "$(dirname "$0")/mount.sh"
 VMS=${VMS:-1000} PROCS=${PROCS:-1 4 8}
 
 host_file "$T/h.xml" 0 0
 cloud() { # NAME: of its own, with one host that is up
-    printf '[cloud]\nstate = %s\n[host h]\nuri = test://%s\n' "$T/state-$1" "$T/h.xml" \
-        >"$T/cloudfs.conf"
+    printf '[cloud]\nstate = %s\nwait = 600\n[host h]\nuri = test://%s\n' "$T/state-$1" \
+        "$T/h.xml" >"$T/cloudfs.conf"
     start_cloud
     until [ "$(up)" = 1 ]; do sleep 0.1; done
 }
@@ -18,20 +18,40 @@ cloud sample
 "$LOAD" create "$M/vms" 1 1 >>"$T/log"
 cat "$M/vms/bench0/domain.xml" >"$T/sample.xml"
 stop_cloud
-read -r direct cpu_direct < <("$LOAD" direct "test://$T/h.xml" "$VMS" "$T/sample.xml")
 sync=$("$LOAD" sync "$T/sync" 200)
-echo "$VMS VMs on test:///, a second"
-echo "virDomainDefineXML() and virDomainCreate(): $direct, $cpu_direct ms of CPU each"
-echo "one fdatasync(2) here takes $sync us; a process that makes one VM after the other waits for two" \
-    "a VM, so it cannot make more than $(calc "1000000 / (2 * $sync + 1000000 / $direct)" 0)"
-for procs in $PROCS; do
-    cloud $procs
+echo "one fdatasync(2) here takes $sync us, and a process that makes VMs one after the other waits" \
+    "for two a VM"
+
+# How fast CREATE, which prints that, is against the calls alone; the machine is not as fast at all
+# times.
+measure() { # WHAT CREATE...
+    local direct cpu_direct before rate
+    read -r direct cpu_direct < <("$LOAD" direct "test://$T/h.xml" "$VMS" "$T/sample.xml")
+    cloud "${1// /-}"
     before=$(cpu)
-    rate=$("$LOAD" create "$M/vms" "$VMS" "$procs")
-    echo "through the mount, $procs processes: $rate, ratio $(calc "$rate / $direct") (aim: 0.5)," \
-        "$(calc "($(cpu) - $before) * 1000 / $VMS") ms of CPU each"
+    rate=$("${@:2}")
+    echo "$1: $rate a second, $(calc "($(cpu) - $before) * 1000 / $VMS") ms of CPU each;" \
+        "virDomainDefineXML() and virDomainCreate(): $direct, $cpu_direct ms;" \
+        "ratio $(calc "$rate / $direct") (aim: 0.5)"
     stop_cloud
+}
+
+# One file asks for them all, and its close(2) waits for them.
+as_service() {
+    local begin
+    mkdir "$M/services/bench"
+    begin=$(now)
+    printf '%s\n' "replicas = $VMS" 'spread = none' '[vm]' 'cpus = 1' 'memory = 64MiB' \
+        'network = none' >"$M/services/bench/spec"
+    calc "$VMS / ($(now) - $begin)" 0
+    [ "$(cat "$M/services/bench/state")" = ready ]
+}
+
+echo "$VMS VMs on test:///"
+for procs in $PROCS; do
+    measure "through the mount, $procs processes" "$LOAD" create "$M/vms" "$VMS" "$procs"
 done
+measure 'as one service' as_service
 
 # One real VM at a time, through the mount and by virsh with the XML that the mount gave it, over
 # the same daemon, in turns; medians of QEMU of each, after one of each that does not count.
