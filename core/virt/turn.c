@@ -19,10 +19,14 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t may_open = PTHREAD_COND_INITIALIZER, may_read = PTHREAD_COND_INITIALIZER;
 static unsigned taken, reading; /* turns; who waits for one to read. Guarded by lock */
+static unsigned places;         /* 0: not known yet. Guarded by lock */
 
+/* Asking for their number opens a file. */
 static bool is_free(void)
 {
-    return taken < LIMIT(g_get_num_processors(), 1);
+    if (places == 0)
+        places = LIMIT(g_get_num_processors(), 1);
+    return taken < places;
 }
 
 static void call_next(void)
