@@ -1,83 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The model: names, relations, times, states, scores, events. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-#include <string.h>
-
-#include "core/cloud/cloud.h"
-
-struct fixture {
-    struct conf conf;
-    struct cloud *cloud;
-    unsigned told[CHANGE_OVER + 1];
-};
-
-static void count(void *ctx, enum change what, const struct object *object, enum facet facet,
-                  const struct object *other)
-{
-    struct fixture *f = ctx;
-
-    (void)object;
-    (void)facet;
-    (void)other;
-    f->told[what]++;
-}
-
-static int set_up(void **state) ACQUIRES(model) UNCHECKED_LOCKING
-{
-    struct fixture *f = g_new0(struct fixture, 1);
-
-    f->conf.virtualization = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    f->cloud = cloud_new(&f->conf);
-    cloud_watch(f->cloud, count, f);
-    cloud_write_lock(f->cloud);
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state) UNCHECKED_LOCKING
-{
-    struct fixture *f = *state;
-
-    cloud_write_unlock(f->cloud);
-    cloud_free(f->cloud);
-    g_hash_table_destroy(f->conf.virtualization);
-    g_free(f);
-    return 0;
-}
-
-static struct object *add(struct fixture *f, enum object_kind kind, uint64_t id, const char *name,
-                          const char *text) REQUIRES(model)
-{
-    struct object *object = cloud_add(f->cloud, kind, id, name, 0, 0, 0755);
-    enum spec_kind spec_kind = kind == OBJECT_HOST ? SPEC_HOST
-                               : kind == OBJECT_VM ? SPEC_VM
-                                                   : SPEC_SERVICE;
-    Spec *spec = spec_parse(spec_kind, text, strlen(text), NULL);
-
-    assert_non_null(spec);
-    cloud_set_spec(f->cloud, object, g_strdup(text), spec);
-    return object;
-}
-
-static struct object *add_host(struct fixture *f, uint64_t id, const char *name) REQUIRES(model)
-{
-    struct object *host =
-        add(f, OBJECT_HOST, id, name, "uri = test:///default\nmaintenance_cost = 50\n");
-
-    host->host.phase = HOST_UP;
-    host->host.known = true;
-    host->host.cpus = 10;
-    host->host.memory = G_GUINT64_CONSTANT(1) << 34;
-    host->host.types = g_strsplit("test", " ", -1);
-    host->host.networks = g_strsplit("none", " ", -1);
-    cloud_refresh_state(f->cloud, host);
-    return host;
-}
+#include "tests/unit/cloud_fixture.h"
 
 static void names_are_found_and_gone(void **state) REQUIRES(model)
 {
@@ -158,60 +81,6 @@ static void a_time_moves_only_with_its_content(void **state) REQUIRES(model)
     assert_null(vm->next);
 }
 
-/* What goes in comes out, whether it gets shorter or not; the same text is the same. */
-/* In a database it stays what it was, or is known to be damaged. */
-static void check_kept(const struct packed *packed, const char *text)
-{
-    g_autofree char *word = packed_write(packed);
-    g_autofree struct packed *read = packed_read(word);
-    g_autofree char *back = packed_text(read);
-
-    assert_string_equal(back, text);
-    for (size_t i = 0; word[i] && word[i] != '='; i++) {
-        char before = word[i];
-
-        word[i] = before == 'A' ? 'z' : 'A';
-        if (word[i + 1] != '=') /* the last one's lowest bits say nothing */
-            assert_null(packed_read(word));
-        word[i] = '\0';
-        assert_null(packed_read(word));
-        word[i] = before;
-    }
-}
-
-static void packs_texts(void **state)
-{
-    static const char *const texts[] = {
-        "",
-        "x",
-        "<domain type='test' id='1'>\n  <name>a</name>\n",
-        "\x01\xff\xfe~!@ no XML",
-    };
-    g_autofree char *large = g_strnfill(70000, 'a');
-
-    (void)state;
-    assert_null(packed_new(NULL));
-    assert_null(packed_write(NULL));
-    assert_null(packed_read(NULL));
-    assert_null(packed_read(""));
-    assert_null(packed_read("no packed text"));
-    assert_null(packed_text(NULL));
-    assert_int_equal(packed_length(NULL), 0);
-    for (size_t i = 0; i <= G_N_ELEMENTS(texts); i++) {
-        const char *text = i < G_N_ELEMENTS(texts) ? texts[i] : large;
-        g_autofree struct packed *one = packed_new(text), *same = packed_new(text);
-        g_autofree struct packed *other = packed_new("other");
-        g_autofree char *back = packed_text(one);
-
-        assert_string_equal(back, text);
-        assert_int_equal(packed_length(one), strlen(text));
-        assert_true(packed_equal(one, same));
-        assert_false(packed_equal(one, other));
-        assert_false(packed_equal(one, NULL));
-        check_kept(one, text);
-    }
-}
-
 static void shares_spec_texts(void **state) REQUIRES(model)
 {
     struct fixture *f = *state;
@@ -274,124 +143,6 @@ static void a_vm_follows_its_host(void **state) REQUIRES(model)
     assert_null(vm->vm.host);
 }
 
-static void a_service_counts_its_members(void **state) REQUIRES(model)
-{
-    struct fixture *f = *state;
-    struct object *host = add_host(f, 20, "h1");
-    struct object *service =
-        add(f, OBJECT_SERVICE, 21, "web",
-            "replicas = 2\ndemand = 10\ncost = 100\n[vm]\ncpus = 4\nusage = 0.6\n");
-    struct service_score score;
-
-    cloud_refresh_state(f->cloud, service);
-    assert_string_equal(service->state, "pending");
-    for (uint64_t i = 0; i < 2; i++) {
-        g_autofree char *name = g_strdup_printf("web-%d", (int)i);
-        struct object *vm = add(f, OBJECT_VM, 30 + i, name, "cpus = 4\nusage = 0.6\n");
-
-        cloud_set_service(f->cloud, vm, service);
-        cloud_set_host(f->cloud, vm, host);
-        vm->vm.phase = VM_ACTIVE;
-        cloud_set_type(vm, "test");
-        vm->vm.domain = DOMAIN_RUNNING;
-        cloud_refresh_state(f->cloud, vm);
-        assert_string_equal(service->state, i == 0 ? "degraded" : "ready");
-    }
-    cloud_service_score(f->cloud, service, &score);
-    assert_float_equal(score.performance, 2 * 4 / 0.6, 1e-9);
-    assert_float_equal(score.schedule, 10 * 2 / 100.0, 1e-9);
-    assert_float_equal(score.running, 2, 0);
-}
-
-/* The word by the rule, counted anew. */
-static const char *word_of_members(const struct object *service) REQUIRES_SHARED(model)
-{
-    const GPtrArray *members = service->service.members;
-    unsigned ready = 0, failed = 0, outdated = 0;
-
-    for (unsigned i = 0; i < members->len; i++) {
-        const struct object *vm = members->pdata[i];
-
-        ready += cloud_vm_ready(vm);
-        failed += vm->vm.phase == VM_FAILED;
-        outdated += vm->vm.outdated;
-    }
-    if (ready >= service->spec->service.replicas && outdated == 0)
-        return "ready";
-    if (ready > 0)
-        return "degraded";
-    return failed > 0 && failed == members->len ? "failed" : "pending";
-}
-
-/* One thing of VM, or of what it belongs to, at random. */
-static void change_something(struct fixture *f, struct object *vm, struct object *host,
-                             struct object *service) REQUIRES(model)
-{
-    static const char *const specs[] = {"cpus = 1\n", "cpus = 1\nhealth = tcp 80\n"};
-    const char *text = specs[g_random_int_range(0, 2)];
-
-    switch (g_random_int_range(0, 9)) {
-    case 0:
-        vm->vm.phase = g_random_int_range(0, 4)
-                           ? VM_ACTIVE
-                           : (enum vm_phase)g_random_int_range(VM_DRAFT, VM_DESTROYING + 1);
-        break;
-    case 1:
-        vm->vm.phase = VM_FAILED;
-        break;
-    case 2:
-        vm->vm.domain = g_random_int_range(0, 4) ? DOMAIN_RUNNING : DOMAIN_SHUTOFF;
-        break;
-    case 3:
-        vm->vm.health = g_random_int_range(0, 2) ? HEALTH_GOOD : HEALTH_BAD;
-        break;
-    case 4:
-        vm->vm.restarts = g_random_int_range(0, 4) ? 0 : CRASH_LOOP;
-        break;
-    case 5:
-        cloud_set_outdated(vm, g_random_int_range(0, 4) == 0);
-        break;
-    case 6:
-        cloud_set_spec(f->cloud, vm, g_strdup(text), spec_parse(SPEC_VM, text, strlen(text), NULL));
-        break;
-    case 7:
-        cloud_set_host(f->cloud, vm, g_random_int_range(0, 4) ? host : NULL);
-        break;
-    case 8:
-        cloud_set_service(f->cloud, vm, g_random_int_range(0, 4) ? service : NULL);
-        break;
-    }
-    cloud_refresh_state(f->cloud, vm);
-}
-
-static void a_service_is_what_its_members_are(void **state) REQUIRES(model)
-{
-    enum { MEMBERS = 3, CHANGES = 20000 };
-    struct fixture *f = *state;
-    struct object *host = add_host(f, 20, "h1"), *vms[MEMBERS];
-    struct object *service = add(f, OBJECT_SERVICE, 21, "web", "replicas = 2\n[vm]\ncpus = 1\n");
-    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
-
-    g_random_set_seed(1);
-    for (uint64_t i = 0; i < MEMBERS; i++) {
-        g_autofree char *name = g_strdup_printf("web-%d", (int)i);
-
-        vms[i] = add(f, OBJECT_VM, 30 + i, name, "cpus = 1\n");
-        vms[i]->vm.phase = VM_ACTIVE;
-    }
-    for (int i = 0; i < CHANGES; i++) {
-        if (g_random_int_range(0, 20) == 0) {
-            host->host.phase = g_random_int_range(0, 4) ? HOST_UP : HOST_DOWN;
-            cloud_refresh_state(f->cloud, host);
-        }
-        change_something(f, vms[g_random_int_range(0, MEMBERS)], host, service);
-        cloud_refresh_state(f->cloud, service); /* one that left does not */
-        assert_string_equal(service->state, word_of_members(service));
-        g_hash_table_add(seen, (char *)service->state);
-    }
-    assert_int_equal(g_hash_table_size(seen), 4);
-}
-
 static void scores_are_the_formulas(void **state) REQUIRES(model)
 {
     struct fixture *f = *state;
@@ -443,8 +194,6 @@ static void events_stay_lines_and_bounded(void **state) REQUIRES(model)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -453,11 +202,8 @@ int main(void)
         TEST(objects_are_in_the_order_of_ids),
         TEST(a_time_moves_only_with_its_content),
         TEST(now_never_repeats),
-        TEST(packs_texts),
         TEST(shares_spec_texts),
         TEST(a_vm_follows_its_host),
-        TEST(a_service_counts_its_members),
-        TEST(a_service_is_what_its_members_are),
         TEST(scores_are_the_formulas),
         TEST(events_stay_lines_and_bounded),
     };
