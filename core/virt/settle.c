@@ -13,29 +13,42 @@ struct sight {
     bool found, active, paused, incoming, job;
 };
 
-static void look(virConnectPtr conn, const char *uuid, struct sight *sight)
+/* Of a domain that does not run any more, and by drivers that migrate nothing, it is refused.
+ * Whoever does not answer may have one under way. */
+static bool may_have_job(virDomainPtr dom)
 {
     virDomainJobInfo job = {0};
+    if (virDomainGetJobInfo(dom, &job) == 0)
+        return job.type != VIR_DOMAIN_JOB_NONE;
+    int code = virGetLastErrorCode();
+    return code != VIR_ERR_OPERATION_INVALID && code != VIR_ERR_NO_DOMAIN &&
+           code != VIR_ERR_NO_SUPPORT;
+}
+
+/* The job is asked for before the state: one that ends in between has stopped the domain by then.
+ */
+static void look(virConnectPtr conn, const char *uuid, struct sight *sight)
+{
     int state = 0, reason = 0;
     *sight = (struct sight){0};
     g_autoptr(VirtDomainHandle) dom = conn ? virDomainLookupByUUIDString(conn, uuid) : NULL;
     sight->known = dom || (conn && virGetLastErrorCode() == VIR_ERR_NO_DOMAIN);
+    sight->job = dom && may_have_job(dom);
     if (dom && virDomainGetState(dom, &state, &reason, 0) == 0) {
         sight->found = true;
         sight->active = domain_is_active(state);
         sight->paused = state == VIR_DOMAIN_PAUSED;
         sight->incoming = sight->paused && reason == VIR_DOMAIN_PAUSED_MIGRATION;
-        sight->job =
-            sight->active && virDomainGetJobInfo(dom, &job) == 0 && job.type != VIR_DOMAIN_JOB_NONE;
     }
     virResetLastError();
 }
 
-/* The host that it leaves knows best: there it is until all of it has gone over. */
+/* The host that it leaves knows best: there it is until all of it has gone over. What the other one
+ * still has of it then, that one removes. */
 static enum where judge(const struct sight *here, const struct sight *there)
 {
     if (here->known && here->active)
-        return here->job ? LEAVING : HERE;
+        return here->job || there->paused ? LEAVING : HERE;
     /* One that is still on its way is paused, and not always says why. */
     if (!here->known && there->known && there->paused)
         return NOBODY_KNOWS;
@@ -78,29 +91,32 @@ static void stays(struct virt *v, const struct virt_way *way, const char *uuid, 
     virResetLastError();
 }
 
+/* That it is here is believed the second time, as the daemon may have been asked to move it and not
+ * have begun. */
 bool virt_settle(struct virt *v, const struct virt_plan *plan, const struct virt_way *way,
                  struct virt_domain **domain, GError **error)
 {
-    for (;;) {
+    enum where before = NOBODY_KNOWS;
+    for (;; g_usleep(PAUSE_US)) {
         g_autoptr(VirtConnection) conn = virt_connection(v, NULL);
         g_autoptr(VirtConnection) there = virt_connection(way->to, NULL);
         struct sight here, other;
         look(conn, plan->uuid, &here);
         look(there, plan->uuid, &other);
-        switch (judge(&here, &other)) {
-        case ARRIVED:
+        enum where now = judge(&here, &other);
+        if (now == ARRIVED)
             return arrived(v, way, plan->uuid, conn, there, domain, error);
-        case HERE:
-            stays(v, way, plan->uuid, conn, there);
+        if (now == HERE && before == HERE) {
+            if (!other.found)
+                stays(v, way, plan->uuid, conn, there);
             fail(error, ECANCELED, "the move was interrupted, and it is where it was");
             return false;
-        case NOBODY_KNOWS:
+        }
+        if (now == NOBODY_KNOWS) {
             fail(error, EHOSTDOWN, "the host that knows where it is does not answer");
             return false;
-        case LEAVING:
-            break;
         }
-        g_usleep(PAUSE_US);
+        before = now;
     }
 }
 
