@@ -31,6 +31,25 @@ static struct vm_spec without_defaults(const struct vm_spec *spec, uint64_t give
     return lenient;
 }
 
+/* URIs that were not written yet may still become those of the spec in force. */
+static bool check_host_spec(struct engine *engine, const struct object *host, Spec *spec,
+                            const struct actor *actor, GError **error) REQUIRES_SHARED(model)
+{
+    const struct host_spec written = spec->host;
+    bool ok;
+
+    if (host && host->spec) {
+        const struct host_spec *old = &host->spec->host;
+
+        spec->host.uri = written.uri ? written.uri : old->uri;
+        spec->host.peer_uri = written.peer_uri ? written.peer_uri : old->peer_uri;
+        spec->host.migrate_uri = written.migrate_uri ? written.migrate_uri : old->migrate_uri;
+    }
+    ok = policy_allows(engine, host, actor, spec, error);
+    spec->host = written;
+    return ok;
+}
+
 static bool check_wanted(struct engine *engine, uint64_t id, Spec *spec, struct vm_spec *lenient,
                          const struct actor *actor, GError **error) REQUIRES_SHARED(model)
 {
@@ -39,10 +58,10 @@ static bool check_wanted(struct engine *engine, uint64_t id, Spec *spec, struct 
     bool real = object && object->kind != OBJECT_PLAN, ok;
     struct vm_spec written;
 
+    if (spec->kind == SPEC_HOST)
+        return check_host_spec(engine, object, spec, actor, error);
     if (!policy_allows(engine, object, actor, spec, error))
         return false;
-    if (spec->kind == SPEC_HOST)
-        return true;
     written = *vm;
     /* The lenient one stands in for a moment; what it points at is the spec's own. */
     *vm = *lenient;

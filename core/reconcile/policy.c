@@ -78,14 +78,29 @@ static bool check_paths(const struct engine *engine, const struct vm_spec *old,
     return true;
 }
 
-static bool check_uri(const struct object *host, const Spec *spec, GError **error)
+/* All of them name where a daemon connects to, and a URI can name a program to run. */
+static bool check_uris(const struct object *host, const struct host_spec *wanted, GError **error)
     REQUIRES_SHARED(model)
 {
-    if (!spec->host.uri || /* not written yet */
-        (host && host->spec && g_strcmp0(host->spec->host.uri, spec->host.uri) == 0))
-        return true;
-    fail(error, EPERM, "uri: only root may say how a host is reached, as that can run programs");
-    return false;
+    static const struct host_spec none = {0};
+    const struct host_spec *granted = host && host->spec ? &host->spec->host : &none;
+    const struct {
+        const char *key, *before, *after;
+    } uris[] = {
+        {"uri",         granted->uri,         wanted->uri        },
+        {"peer_uri",    granted->peer_uri,    wanted->peer_uri   },
+        {"migrate_uri", granted->migrate_uri, wanted->migrate_uri},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(uris); i++)
+        if (g_strcmp0(uris[i].before, uris[i].after) != 0) {
+            fail(error, EPERM,
+                 "%s: only root may say how a host is reached and where VMs are sent, as that can "
+                 "run programs and show the memory of guests",
+                 uris[i].key);
+            return false;
+        }
+    return true;
 }
 
 /* What was granted before may stay: the spec in force names the very same files. */
@@ -98,7 +113,7 @@ bool policy_allows(const struct engine *engine, const struct object *object,
     if (spec->trusted)
         return true;
     if (spec->kind == SPEC_HOST)
-        return check_uri(object, spec, error);
+        return check_uris(object, &spec->host, error);
     spec->trusted = same_paths(vm_of(old), vm_of(spec));
     return check_paths(engine, vm_of(old), vm_of(spec), error);
 }

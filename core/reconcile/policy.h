@@ -14,7 +14,7 @@ bool actor_is_admin(const struct actor *actor);
 bool policy_owns(const struct object *object, const struct actor *actor, GError **error)
     REQUIRES_SHARED(model);
 /* Whether ACTOR may want SPEC of OBJECT (NULL: a new one); notes in SPEC whether it is trusted.
- * EPERM: files elsewhere than the configuration allows, another URI. */
+ * EPERM: files elsewhere than the configuration allows, other URIs. */
 bool policy_allows(const struct engine *engine, const struct object *object,
                    const struct actor *actor, Spec *spec, GError **error) REQUIRES_SHARED(model);
 

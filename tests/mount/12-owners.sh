@@ -102,6 +102,21 @@ gives_to alice ok rmdir "$M/services/p"
 gives_to alice ok mkdir "$M/hosts/p"
 gives_to alice 'write EPERM' write "$M/hosts/p/spec" $'uri = qemu+ext:///system?command=/bin/false\n'
 gives_to alice ok rmdir "$M/hosts/p"
+# An owner of a host changes all but its URIs, and takes none away.
+where="uri = $(test_host h2 8 8192)"
+peer=$'peer_uri = test:///default\nmigrate_uri = tcp://10.0.0.2'
+mkdir "$M/hosts/h2"
+put hosts/h2 "$where" "$peer"
+chown $ALICE "$M/hosts/h2"
+evil='qemu+ext:///system?command=/bin/false'
+gives_to alice 'write EPERM' write "$M/hosts/h2/spec" "uri = $evil"$'\n'
+gives_to alice 'write EPERM' write "$M/hosts/h2/spec" "peer_uri = $evil"$'\n'
+has "$M/hosts/h2/error" '^peer_uri: only root'
+gives_to alice 'write EPERM' write "$M/hosts/h2/spec" $'migrate_uri = tcp://10.0.0.3\n'
+gives_to alice 'close EPERM' write "$M/hosts/h2/spec" "$where"$'\n'
+is "$M/hosts/h2/spec" "$where"$'\n'"$peer"
+gives_to alice ok write "$M/hosts/h2/spec" "$where"$'\n'"$peer"$'\nzone = z\n'
+gives_to alice ok rmdir "$M/hosts/h2"
 gives_to alice ok rmdir "$M/vms/p"
 # What root grants stays granted, for these files.
 mkdir "$M/vms/p"
