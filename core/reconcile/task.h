@@ -31,6 +31,7 @@ struct task {
     char *uuid, *name, *object, *type, *text, *cloud_uuid, *service;
     Spec *spec, *before;
     const char *const *paths; /* of the configuration, which outlives the engine; NULL: any */
+    bool given;               /* they are no preset */
     enum domain_verb verb;
     bool start, cold, fresh, newborn; /* cold: stop before the verb */
     struct host_link *to;             /* of a move */

@@ -22,6 +22,7 @@ void vm_task_plan(struct engine *engine, struct task *task, struct object *vm, S
     task->object = g_strdup(vm->name);
     task->spec = spec_ref(spec);
     task->paths = spec->trusted ? NULL : (const char *const *)engine->conf->paths;
+    task->given = engine->conf->paths_given;
     task->text = g_strdup(text);
     task->cloud_uuid = g_strdup(store_cloud_uuid(engine->store));
     task->service = vm->vm.service ? g_strdup(vm->vm.service->name) : NULL;
@@ -42,6 +43,7 @@ struct virt_plan task_plan(const struct task *task)
                  .service = task->service,
                  .spec = task->text},
         .paths = task->paths,
+        .given = task->given,
         .start = task->start,
         .fresh = task->fresh,
         .newborn = task->newborn,

@@ -253,6 +253,7 @@ static bool take_key(struct reader *reader, const struct scan_item *item)
     }
     if (!good)
         return stop_at(reader, item->line);
+    reader->conf->paths_given |= reader->section == CLOUD && strcmp(item->name, "paths") == 0;
     char *place = g_strdup_printf("%d.%s.%s", reader->section,
                                   reader->section == QUOTA ? reader->quota->name : "", item->name);
     return note(reader, place, item->name, item->line);

@@ -42,6 +42,7 @@ struct conf {
     double forecast_limit;      /* of the physical: expected load beyond takes no more; 0: unused */
     GHashTable *virtualization; /* char * to double *: V by libvirt's domain type */
     char **paths;               /* directories that specs of whoever is not root may name */
+    bool paths_given;           /* by the file: they are not the preset */
     GPtrArray *hosts;           /* of struct conf_host *, in the file's order */
     GPtrArray *quotas;          /* of struct conf_quota *, the same */
 };

@@ -114,7 +114,8 @@ static bool plan_disk(struct changing *c, xmlNode *domain, GError **error)
         return true;
     if (device_has_foreign_disk(tree_child(domain, "devices"), c->plan->uuid))
         return refuse(error, "disk", "the VM has disks that cloudfs did not make");
-    if (!disk_make(&c->place, c->plan, &c->disk, &c->made_disk, error))
+    if (!confine_file(&c->place, c->plan, "image", vm->image, error) ||
+        !disk_make(&c->place, c->plan, &c->disk, &c->made_disk, error))
         return false;
     c->host->layout.disk = c->disk;
     c->keys |= EDIT_DISK;
@@ -146,7 +147,7 @@ static bool prepare(struct changing *c, struct virt *v, GError **error)
     c->active = virDomainIsActive(c->dom) == 1;
     c->keys = keys_to_look_at(c->before, c->plan->vm);
     if (!check_fixed(c, domain, error) || !plan_check_container(c->plan, error) ||
-        !confine_plan(c->plan, virt_uri_is_here(virt_uri(v)), error))
+        !confine_plan(&c->place, c->plan, c->before, error))
         return false;
     c->host = host_layout_of(v, c->place.conn, c->plan, error);
     return c->host && plan_disk(c, domain, error) && plan_seed(c, error);

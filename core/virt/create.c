@@ -34,8 +34,7 @@ static bool check_plan(struct virt *v, const struct virt_plan *plan, GError **er
         fail(error, EINVAL, "%s is not a UUID", plan->uuid);
         return false;
     }
-    if (!plan_check_container(plan, error) ||
-        !confine_plan(plan, virt_uri_is_here(virt_uri(v)), error))
+    if (!plan_check_container(plan, error))
         return false;
     if (strcmp(plan->type, "lxc") == 0 && !plan->vm->root) { /* it would have the host's files */
         fail(error, EINVAL, "a container needs root, the directory that becomes its /");
@@ -87,7 +86,8 @@ static bool make_domain(struct making *m, struct virt *v, GError **error)
     g_autoptr(HostLayout) host = NULL;
     g_autofree char *disk = NULL;
     g_autofree char *seed = NULL;
-    if ((!refuses_taken_names(m) && !name_is_free(m->place.conn, m->plan, error)) ||
+    if (!confine_plan(&m->place, m->plan, NULL, error) ||
+        (!refuses_taken_names(m) && !name_is_free(m->place.conn, m->plan, error)) ||
         !(host = host_layout_of(v, m->place.conn, m->plan, error)) ||
         !disk_make(&m->place, m->plan, &disk, &m->disk, error) ||
         !failpoint("create.disk", error) ||

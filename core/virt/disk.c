@@ -13,6 +13,7 @@ struct disk_place disk_place_of(struct virt *v, virConnectPtr conn)
         .conn = conn,
         .state = virt_state_directory(v),
         .driver = driver,
+        .here = driver != DRIVER_TEST && virt_uri_is_here(virt_uri(v)),
     };
 }
 

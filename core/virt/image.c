@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the image of a disk is, when it lies on a host that only libvirt reaches.
+ * What the image of a disk, or another file that a VM names, is when it lies on a host that only
+ * libvirt reaches.
  *
  * libvirt tells format and size of files that are in an active pool. A file that is in none is
  * looked at through a pool of its directory that lives as long as the look. Where even that
@@ -21,6 +22,14 @@ static void set_format(struct disk_image *image, const char *format)
     g_strlcpy(image->format, known ? format : "raw", sizeof image->format);
 }
 
+static void read_mode(xmlNode *target, struct disk_image *image)
+{
+    g_autofree char *text = tree_text(tree_child(tree_child(target, "permissions"), "mode"));
+    guint64 mode;
+    image->has_mode = text && g_ascii_string_to_unsigned(text, 8, 0, 07777, &mode, NULL);
+    image->mode = image->has_mode ? (mode_t)mode : 0;
+}
+
 static bool image_of_volume(virStorageVolPtr volume, struct disk_image *image)
 {
     virStorageVolInfo info;
@@ -32,6 +41,7 @@ static bool image_of_volume(virStorageVolPtr volume, struct disk_image *image)
     g_autofree char *format = tree_get(tree_child(target, "format"), "type");
     set_format(image, format);
     image->bytes = info.capacity;
+    read_mode(target, image);
     return true;
 }
 
@@ -67,7 +77,7 @@ static virStoragePoolPtr look_into(virConnectPtr conn, const char *directory)
 
 static bool no_such_image(const char *path, GError **error)
 {
-    fail(error, ENOENT, "this host has no image %s", path);
+    fail(error, ENOENT, "this host has no file %s", path);
     return false;
 }
 
@@ -82,6 +92,7 @@ static void guess(const char *path, struct disk_image *image)
     const char *dot = strrchr(path, '.');
     set_format(image, dot ? dot + 1 : NULL);
     image->bytes = 0;
+    image->has_mode = false;
 }
 
 /* Only one pool can have a directory, so of several looks at the same time one succeeds and the

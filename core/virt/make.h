@@ -17,12 +17,22 @@ xmlNode *mark_add(xmlNode *parent, const struct virt_mark *mark);
 /* That in ROOT, a domain's or the mark's own element; NULL: none. */
 struct virt_mark *mark_read(xmlNode *root);
 
-/* confine.c: EPERM unless PATH (NULL is fine), the value of KEY, is below one of DIRECTORIES (NULL:
- * anywhere will do). HERE: on this machine, so that links are followed. */
-bool confine_check(const char *key, const char *path, const char *const *directories, bool here,
-                   GError **error);
-/* All files of PLAN that the hypervisor opens. */
-bool confine_plan(const struct virt_plan *plan, bool here, GError **error);
+struct disk_place;
+
+/*
+ * confine.c: files that the spec of a user names, PATH being the value of KEY. EPERM: it is not
+ * below the directories that are allowed. EACCES: it is there, but everybody cannot read it, or
+ * others can put another in its place, or it is the disk of a VM. ENOENT.
+ */
+/* Of this machine; REAL is where PATH leads. */
+bool confine_here(const char *key, const char *path, const char *real,
+                  const char *const *directories, GError **error);
+/* Of the host of PLACE, if PLAN is confined; PATH may be NULL. Asks the host. */
+bool confine_file(const struct disk_place *place, const struct virt_plan *plan, const char *key,
+                  const char *path, GError **error);
+/* All that the hypervisor opens for PLAN, but for those that BEFORE (NULL: none) names too. */
+bool confine_plan(const struct disk_place *place, const struct virt_plan *plan,
+                  const struct vm_spec *before, GError **error);
 
 /* change.c: puts MARK into a domain, live and inactive. */
 bool domain_set_mark(virDomainPtr dom, const struct virt_mark *mark, GError **error);
@@ -88,6 +98,7 @@ struct disk_place {
     virConnectPtr conn;
     const char *state;
     enum virt_driver driver;
+    bool here; /* its files are this machine's */
     /* Look at the directories themselves before saying that a disk is not there: a VM that came
      * over shared storage has one that this host's pools have not seen yet. */
     bool stale;
@@ -128,6 +139,8 @@ bool pool_find_volume(const struct disk_place *place, const char *name, virStora
 struct disk_image {
     char format[16];
     uint64_t bytes; /* 0: not known */
+    bool has_mode;  /* libvirt tells it */
+    mode_t mode;    /* permissions */
 };
 bool image_of_host(const struct disk_place *place, const char *path, struct disk_image *image,
                    GError **error);

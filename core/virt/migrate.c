@@ -119,7 +119,9 @@ static bool move(struct moving *m, GError **error)
 {
     GError *cause = NULL;
     bool running = virDomainIsActive(m->dom) == 1;
+    const struct vm_spec taken_along = {.image = m->plan->vm->image}; /* in the disk */
     if (!virt_can_move(m->v, m->way->to, m->plan->vm, m->plan->type, running, error) ||
+        !confine_plan(&m->there, m->plan, &taken_along, error) ||
         !luggage_pack(&m->luggage, &m->here, &m->there, m->dom, m->plan, error))
         return false;
     failpoint_reached("migrate.packed");

@@ -135,9 +135,7 @@ static bool is_allowed(int fd, const char *path, const char *const *allowed, GEr
 {
     g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", fd);
     g_autofree char *real = allowed ? realpath(link, NULL) : NULL;
-    if (!confine_check("user_data", path, allowed, true, error))
-        return false;
-    return !allowed || confine_check("user_data", real ? real : link, allowed, true, error);
+    return !allowed || confine_here("user_data", path, real ? real : link, allowed, error);
 }
 
 /* A FIFO or a device named by mistake must not hang the job. */

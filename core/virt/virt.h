@@ -80,8 +80,10 @@ struct virt_plan {
     const char *type; /* the virtualization type chosen */
     const struct vm_spec *vm;
     struct virt_mark mark;
-    /* Directories below which the files must be that VM names (EPERM); NULL: anywhere. */
+    /* Directories below which the files must be that VM names (EPERM), open to everybody (EACCES);
+     * NULL: anywhere. */
     const char *const *paths;
+    bool given;   /* PATHS are no preset: also files there of which the host tells nothing */
     bool start;   /* running at the end, or only defined */
     bool fresh;   /* it never was: what an earlier try of making it has left is worth nothing */
     bool newborn; /* there was no earlier try: its UUID was made up for this one */

@@ -82,7 +82,7 @@ static bool create_failed(const char *image, GError **error)
 {
     const char *words = virGetLastErrorMessage();
     if (image && strstr(words, image) && strstr(words, g_strerror(ENOENT))) {
-        fail(error, ENOENT, "this host has no image %s", image);
+        fail(error, ENOENT, "this host has no file %s", image);
         return false;
     }
     return virt_fail(error, "making the disk");

@@ -196,6 +196,11 @@ static void test_quotas(void **state)
 static void test_paths(void **state)
 {
     (void)state;
+    g_autoptr(Conf) preset = load("[quota root]\n", NULL);
+    g_autoptr(Conf) given = load("[cloud]\npaths = /a, /b\n", NULL);
+    assert_string_equal(preset->paths[0], "/var/lib/libvirt/images");
+    assert_string_equal(given->paths[1], "/b");
+    assert_true(given->paths_given && !preset->paths_given);
     static const char *const allowed[] = {"/srv/images/", "/opt//x", NULL};
     assert_false(spec_path_below("/srv/images/../x", allowed));
     assert_false(spec_path_below("/srv/imagesx", allowed));

@@ -12,7 +12,14 @@ static const char node[] =
     "<network><name>default</name><ip address='192.168.122.1' netmask='255.255.255.0'/></network>"
     "<pool type='dir'><name>default-pool</name><target><path>/default-pool</path></target>"
     "<volume><name>base.qcow2</name><capacity>1073741824</capacity><target>"
-    "<format type='qcow2'/></target></volume></pool></node>";
+    "<format type='qcow2'/></target></volume>"
+    "<volume><name>open.qcow2</name><capacity>1073741824</capacity><target>"
+    "<format type='qcow2'/><permissions><mode>0644</mode></permissions></target></volume>"
+    "<volume><name>closed.qcow2</name><capacity>1073741824</capacity><target>"
+    "<format type='qcow2'/><permissions><mode>0640</mode></permissions></target></volume>"
+    "<volume><name>cloudfs-" OTHER ".qcow2</name><capacity>1073741824</capacity><target>"
+    "<format type='qcow2'/><permissions><mode>0644</mode></permissions></target></volume>"
+    "</pool></node>";
 
 int making_start(void **state)
 {
