@@ -20,17 +20,39 @@ static bool suits(const struct engine *engine, const struct vm_spec *spec, const
     return strcmp(type, "test") == 0 || is_container(type) == container;
 }
 
+static void remove_unsuitable(const struct engine *engine, const struct vm_spec *spec,
+                              GPtrArray *types)
+{
+    for (unsigned i = types->len; i-- > 0;)
+        if (!suits(engine, spec, types->pdata[i]))
+            g_ptr_array_remove_index(types, i);
+}
+
+/* What is missing where no host offers what will do: to the table, no types at all are any. */
+static void add_missing(const struct engine *engine, const struct vm_spec *spec, GPtrArray *types)
+{
+    static char kvm[] = "kvm", qemu[] = "qemu", lxc[] = "lxc", other[] = "of a factor above 0";
+    char *const known[] = {kvm, qemu, lxc};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(known); i++)
+        if (suits(engine, spec, known[i]))
+            g_ptr_array_add(types, known[i]);
+    if (types->len == 0)
+        g_ptr_array_add(types, other);
+}
+
 const char **placing_types(struct engine *engine, const struct vm_spec *spec)
 {
     g_autoptr(GPtrArray) types = g_ptr_array_new();
 
-    if (spec->virtualization)
+    if (spec->virtualization) {
         g_ptr_array_add(types, spec->virtualization);
-    else
+    } else {
         place_types(cloud_place(engine->cloud), types);
-    for (unsigned i = types->len; !spec->virtualization && i-- > 0;)
-        if (!suits(engine, spec, types->pdata[i]))
-            g_ptr_array_remove_index(types, i);
+        remove_unsuitable(engine, spec, types);
+        if (types->len == 0)
+            add_missing(engine, spec, types);
+    }
     g_ptr_array_add(types, NULL);
     return (const char **)g_ptr_array_free(g_steal_pointer(&types), false);
 }

@@ -8,10 +8,11 @@
 struct engine;
 
 /* ---- placing.c */
-/* The types that will do for VM where its spec names none; NULL-terminated, free with g_free. */
+/* The types that will do for VM: that of its spec, else what hosts offer that suits it, else what
+ * one would have to offer; never none. NULL-terminated, free with g_free. */
 const char **placing_types(struct engine *engine, const struct vm_spec *spec)
     REQUIRES_SHARED(model);
-/* The best of TYPES that HOST offers. */
+/* The best of TYPES that HOST offers; NULL: it offers none of them. */
 const char *placing_best_type(struct engine *engine, const struct object *host,
                               const char *const *types) REQUIRES_SHARED(model);
 /* ENOSPC when no host could ever hold it. Also writes VM's `placement` (VM may be NULL). */

@@ -121,6 +121,11 @@ void vm_create(struct engine *engine, struct object *vm)
     bool newborn = !vm->vm.uuid[0];
     struct task *task;
 
+    /* Stored by a cloudfs that placed VMs on hosts that offer nothing for them. */
+    if (!vm->vm.type) {
+        vm_withdraw(engine, vm, VM_PENDING);
+        return;
+    }
     if (newborn) {
         g_autofree char *uuid = g_uuid_string_random();
 

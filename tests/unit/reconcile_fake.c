@@ -158,6 +158,7 @@ static bool fake_create(struct virt *v, const struct virt_plan *plan, struct vir
     bool lose;
     int err;
 
+    g_assert_nonnull(plan->type); /* as hypervisors rely on it */
     pthread_mutex_lock(&fake.lock);
     wait_for_release(&fake.hold_creates, &fake.held_creates);
     err = planned_failure(v->uri);

@@ -104,6 +104,40 @@ static void what_arrives_together_goes_by_urgency(void **state)
     expect(f, OBJECT_VM, "high", "host", "a"); /* it chose first */
 }
 
+/* The hosts offer only `test`. */
+static void what_no_host_offers_a_type_for_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    double none = 0;
+
+    g_hash_table_insert(f->conf.virtualization, g_strdup("test"), g_memdup2(&none, sizeof none));
+    assert_int_equal(make(f, OBJECT_VM, "one", "cpus = 1\n"), ENOSPC);
+    expect(f, OBJECT_VM, "one", "error",
+           "no host could ever hold it: virtualization kvm or qemu: no host offers it");
+    assert_int_equal(make(f, OBJECT_VM, "two", "init = /bin/sh\n"), ENOSPC);
+    expect_in(f, OBJECT_VM, "two", "error", "virtualization lxc: no host offers it");
+    assert_int_equal(commit(f, OBJECT_VM, "one", "virtualization = test\n"), 0);
+    expect(f, OBJECT_VM, "one", "state", "running");
+}
+
+/* It is placed anew. */
+static void what_was_placed_without_a_type_waits(void **state)
+{
+    struct fixture *f = *state;
+    struct cloud *cloud = engine_cloud(f->engine);
+    struct object *vm;
+
+    assert_int_equal(make(f, OBJECT_VM, "one", "cpus = 1\n"), 0);
+    cloud_write_lock(cloud);
+    vm = cloud_find(cloud, OBJECT_VM, "one");
+    vm->vm.phase = VM_FAILED;
+    cloud_set_type(vm, NULL);
+    cloud_write_unlock(cloud);
+    assert_int_equal(control(f, OBJECT_VM, "one", "start\n"), 0);
+    expect(f, OBJECT_VM, "one", "state", "running");
+    expect(f, OBJECT_VM, "one", "error", "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -111,6 +145,8 @@ int main(void)
         TEST(the_most_wanted_goes_first),
         TEST(labels_that_others_need_are_spared),
         TEST(what_arrives_together_goes_by_urgency),
+        TEST(what_no_host_offers_a_type_for_is_refused),
+        TEST(what_was_placed_without_a_type_waits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
