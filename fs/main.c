@@ -23,13 +23,23 @@ static void add_mount_options(struct options *options)
         fuse_opt_add_arg(&options->args, "-odebug");
 }
 
+/* The database would be behind the mount that is served from it. */
+static bool check_state(const struct conf *conf, const char *mountpoint, GError **error)
+{
+    if (!mount_hides(mountpoint, conf->state))
+        return true;
+    fail(error, EINVAL, "the state directory %s is below the mount point %s, which would hide it",
+         conf->state, mountpoint);
+    return false;
+}
+
 static bool run_mount(struct options *options, GError **error)
 {
     g_autoptr(Conf) conf = options_conf(options, error);
     g_autofree char *mountpoint = conf ? mount_point(options->mountpoint, error) : NULL;
     bool parent = false;
 
-    if (!mountpoint)
+    if (!mountpoint || !check_state(conf, mountpoint, error))
         return false;
     add_mount_options(options);
     if (!options->foreground && !options->debug && !daemon_begin(&parent, error))

@@ -69,6 +69,31 @@ char *mount_point(const char *dir, GError **error)
     return real;
 }
 
+/* PATH without links, as far as it is there. */
+static char *resolve(const char *path)
+{
+    g_autofree char *full = g_canonicalize_filename(path, NULL);
+    g_autofree char *real = realpath(full, NULL);
+    g_autofree char *dir = NULL, *name = NULL;
+
+    if (real)
+        return g_steal_pointer(&real);
+    name = g_path_get_basename(full);
+    full[strlen(full) - strlen(name)] = '\0'; /* its directory: "/" is always there */
+    dir = resolve(full);
+    return g_build_filename(dir, name, NULL);
+}
+
+bool mount_hides(const char *mountpoint, const char *path)
+{
+    g_autofree char *real = resolve(path);
+    size_t len = strlen(mountpoint);
+
+    while (len > 0 && mountpoint[len - 1] == '/') /* the root has nothing left */
+        len--;
+    return strncmp(real, mountpoint, len) == 0 && (real[len] == '/' || real[len] == '\0');
+}
+
 /* ---- into the background */
 
 static int ready_pipe = -1; /* the child's end; -1: in the foreground */

@@ -8,6 +8,9 @@
 /* The absolute path of DIR, if something can be mounted there. ENOENT, ENOTDIR, ENOTCONN (a dead
  * mount), EBUSY (a cloudfs is mounted there already), EACCES. Free with g_free. */
 char *mount_point(const char *dir, GError **error);
+/* Whether PATH, which need not be there, is MOUNTPOINT or below it, links followed: whoever serves
+ * the mount would wait for itself. MOUNTPOINT is as mount_point() gives it. */
+bool mount_hides(const char *mountpoint, const char *path);
 /* Whether PATH is the place of a cloudfs, by the text of a mountinfo. */
 bool mount_is_cloudfs(const char *mountinfo, const char *path);
 

@@ -38,6 +38,18 @@ fusermount3 -u "$M"
 wait_for 10 no_process_with "$M"
 fails mounted "$M"
 
+# What it is served from may not be behind it, by whatever name, nor be made there.
+mkdir -p hidden/deep
+ln -s hidden link
+for state in "$T/hidden" "$T/hidden/state" "$T/link/deep/a/b"; do
+    status=0
+    timeout -s KILL 20 "$CLOUDFS" -c "$T/cloudfs.conf" -o state="$state" hidden 2>said || status=$?
+    same $status 1
+    has said "state directory $state is below the mount point"
+done
+fails mounted "$T/hidden"
+same "$(find hidden)" "$(printf 'hidden\nhidden/deep')"
+
 # SIGTERM and SIGINT end it with exit 0, an open file or not.
 for signal in TERM INT; do
     mount_again
