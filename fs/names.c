@@ -228,8 +228,11 @@ static int unlink_spot(struct fs *fs, const struct spot *spot)
     return 0;
 }
 
-/* Hosts of the configuration or with VMs, and members of services, are not removed through specs/:
- * as in their own directories, the file only seems to go. */
+/*
+ * Hosts of the configuration or with VMs of cloudfs, and members of services, are not removed
+ * through specs/: the file only seems to go, as tar, git and `rsync --delete` remove files that
+ * they write again.
+ */
 static bool stays(struct fs *fs, uint64_t id) EXCLUDES(model)
 {
     const struct object *object;
@@ -237,9 +240,9 @@ static bool stays(struct fs *fs, uint64_t id) EXCLUDES(model)
 
     cloud_read_lock(fs->cloud);
     object = cloud_by_id(fs->cloud, id);
-    stays = object &&
-            ((object->kind == OBJECT_HOST && (object->host.from_conf || object->host.vms->len)) ||
-             (object->kind == OBJECT_VM && object->vm.service));
+    stays = object && ((object->kind == OBJECT_HOST &&
+                        (object->host.from_conf || cloud_managed_vms(object) > 0)) ||
+                       (object->kind == OBJECT_VM && object->vm.service));
     cloud_read_unlock(fs->cloud);
     return stays;
 }

@@ -34,6 +34,15 @@ void cloud_set_host(struct cloud *cloud, struct object *vm, struct object *host)
     cloud_stamp(cloud, vm, FACET_LINKS);
 }
 
+unsigned cloud_managed_vms(const struct object *host)
+{
+    unsigned n = host->host.incoming;
+
+    for (unsigned i = 0; i < host->host.vms->len; i++)
+        n += ((struct object *)host->host.vms->pdata[i])->vm.managed;
+    return n;
+}
+
 void cloud_relink(struct cloud *cloud, struct object *vm)
 {
     cloud_stamp(cloud, vm, FACET_LINKS);

@@ -4,15 +4,6 @@
 
 #include "core/reconcile/internal.h"
 
-static unsigned managed_vms(const struct object *host) REQUIRES_SHARED(model)
-{
-    unsigned n = host->host.incoming;
-
-    for (unsigned i = 0; i < host->host.vms->len; i++)
-        n += ((struct object *)host->host.vms->pdata[i])->vm.managed;
-    return n;
-}
-
 static bool may_commit(struct object *host, const Spec *spec, GError **error) REQUIRES(model)
 {
     bool moves = host->spec && strcmp(host->spec->host.uri, spec->host.uri) != 0;
@@ -21,9 +12,9 @@ static bool may_commit(struct object *host, const Spec *spec, GError **error) RE
         fail(error, EPERM, "host %s is defined in the configuration: change it there", host->name);
         return false;
     }
-    if (moves && managed_vms(host) > 0) {
+    if (moves && cloud_managed_vms(host) > 0) {
         fail(error, EBUSY, "host %s has %u VMs of cloudfs: its uri cannot change", host->name,
-             managed_vms(host));
+             cloud_managed_vms(host));
         return false;
     }
     return virt_check_uri(spec->host.uri, error);
@@ -151,8 +142,8 @@ bool host_may_go(struct object *host, GError **error)
 {
     if (host->host.from_conf)
         fail(error, EPERM, "host %s is defined in the configuration: remove it there", host->name);
-    else if (managed_vms(host) > 0)
-        fail(error, EBUSY, "host %s has %u VMs of cloudfs", host->name, managed_vms(host));
+    else if (cloud_managed_vms(host) > 0)
+        fail(error, EBUSY, "host %s has %u VMs of cloudfs", host->name, cloud_managed_vms(host));
     else
         return true;
     return false;

@@ -35,6 +35,14 @@ case $(cat ../vms/bad/state 2>/dev/null || echo none) in none | draft) ;; *) die
 rm -f vms/bad.ini
 rmdir ../vms/bad 2>/dev/null || true
 
+# A host goes though it shows domains that are not of cloudfs.
+gives ok write hosts/found.ini $'uri = test:///default\n'
+wait_for 10 test -d ../hosts/found/vms/test
+gives ok unlink hosts/found.ini
+wait_for 6 gone ../hosts/found
+gone hosts/found.ini
+has ../events 'hosts/found removed'
+
 # Made.
 gives ok write vms/web1.ini $'# flat\nhost = h1\nmemory = 32MiB\n'
 is ../vms/web1/state running
