@@ -51,11 +51,10 @@ static bool run_check(const struct options *options, GError **error)
 {
     g_autoptr(Conf) conf = options_conf(options, error);
     g_autoptr(GString) out = g_string_new(NULL);
-    int wrong;
+    int wrong = 0;
 
-    if (!conf)
+    if (!conf || !engine_check_hosts(conf, out, &wrong, error))
         return false;
-    wrong = engine_check_hosts(conf, out);
     fputs(out->str, stdout);
     if (wrong)
         fail(error, EHOSTDOWN, wrong == 1 ? "one host is wrong" : "%d hosts are wrong", wrong);

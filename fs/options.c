@@ -8,7 +8,7 @@
 
 const char options_help[] =
     "Usage: cloudfs [-c FILE] [-o OPTIONS] [-f] [-d] MOUNTPOINT\n"
-    "       cloudfs --check [-c FILE]\n"
+    "       cloudfs --check [[-c] FILE]\n"
     "Mounts a private cloud as a directory.\n"
     "\n"
     "  -c FILE              configuration; also -o config=FILE\n"
@@ -85,7 +85,7 @@ static bool is_cloud_key(const char *arg)
     return false;
 }
 
-/* 0: taken, 1: left for libfuse. */
+/* 0: taken, 1: left for libfuse, -1: wrong. */
 static int take(void *data, const char *arg, int key, struct fuse_args *args)
 {
     struct options *options = data;
@@ -104,7 +104,7 @@ static int take(void *data, const char *arg, int key, struct fuse_args *args)
     if (strncmp(arg, "x-", 2) == 0 || strncmp(arg, "X-", 2) == 0)
         return 0;
     if (!is_cloud_key(arg))
-        return 1;
+        return g_str_has_prefix(arg, "--") ? -1 : 1;
     g_ptr_array_add(options->overrides, g_strdup(arg));
     return 0;
 }
@@ -128,6 +128,18 @@ static bool take_words(struct options *options, GError **error)
     return true;
 }
 
+/* FILE, if it was not given otherwise. */
+static bool take_file(struct options *options, GError **error)
+{
+    if (options->words->len > (options->conf_file ? 0 : 1)) {
+        fail(error, EINVAL, "too many arguments: --check takes one FILE; see cloudfs --help");
+        return false;
+    }
+    if (options->words->len == 1)
+        options->conf_file = g_strdup(options->words->pdata[0]);
+    return true;
+}
+
 bool options_parse(struct options *options, int argc, char **argv, GError **error)
 {
     *options = (struct options){
@@ -139,7 +151,9 @@ bool options_parse(struct options *options, int argc, char **argv, GError **erro
         fail(error, EINVAL, "wrong arguments; see cloudfs --help");
         return false;
     }
-    return options->action != ACTION_MOUNT || take_words(options, error);
+    if (options->action == ACTION_MOUNT)
+        return take_words(options, error);
+    return options->action != ACTION_CHECK || take_file(options, error);
 }
 
 void options_release(struct options *options)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Checks that change nothing: of a spec being written, and of a configuration. */
+#include <ftw.h>
+#include <stdio.h>
+
 #include "core/reconcile/internal.h"
 
 enum spec_kind spec_kind_of(enum object_kind kind, const char *text, size_t len)
@@ -120,16 +123,11 @@ static int report_host(const struct conf *conf, const char *name, const char *ur
     return 0;
 }
 
-int engine_check_hosts(const struct conf *conf, GString *out)
+static int report_hosts(const struct conf *conf, GString *out)
 {
-    g_autoptr(GError) error = NULL;
     g_autofree char *local = NULL;
     int bad = 0;
 
-    if (!virt_start(&error)) {
-        g_string_append_printf(out, "%s\n", error->message);
-        return 1;
-    }
     for (unsigned i = 0; i < conf->hosts->len; i++) {
         const struct conf_host *host = conf->hosts->pdata[i];
 
@@ -139,6 +137,34 @@ int engine_check_hosts(const struct conf *conf, GString *out)
         local = virt_local_uri(conf->state);
         bad += report_host(conf, "local", local, out);
     }
-    virt_stop();
     return bad;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+    (void)st;
+    (void)type;
+    (void)at;
+    return remove(path);
+}
+
+/* What a driver makes to be asked at all is made beside, and is gone afterwards. */
+bool engine_check_hosts(const struct conf *conf, GString *out, int *bad, GError **error)
+{
+    g_autoptr(GError) cause = NULL;
+    g_autofree char *beside = g_dir_make_tmp("cloudfs-check-XXXXXX", &cause);
+    bool ok;
+
+    if (!beside) {
+        fail(error, EIO, "cannot make a temporary directory: %s", cause->message);
+        return false;
+    }
+    ok = virt_start(error);
+    if (ok) {
+        virt_try_in(beside);
+        *bad = report_hosts(conf, out);
+        virt_stop();
+    }
+    nftw(beside, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    return ok;
 }

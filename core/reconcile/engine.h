@@ -106,6 +106,7 @@ const char *engine_verbs(enum object_kind kind);
 
 /*
  * `cloudfs --check`: connects to each host of CONF (`local` if it has none) and prints a line each
- * to OUT; returns the number of hosts with something wrong. May wait.
+ * to OUT; *BAD is the number of hosts with something wrong. Nothing that it makes stays. Once in a
+ * process. May wait. EIO.
  */
-int engine_check_hosts(const struct conf *conf, GString *out);
+bool engine_check_hosts(const struct conf *conf, GString *out, int *bad, GError **error);

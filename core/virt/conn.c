@@ -319,7 +319,8 @@ static bool connect_embedded(struct virt *v, unsigned generation, const char *ur
     g_autofree char *root = virt_uri_parameter(uri, "root");
     if (!virt_embed_claim(root, error))
         return false;
-    bool ok = connect_to(v, generation, uri, error);
+    g_autofree char *trial = virt_embed_trial_uri();
+    bool ok = connect_to(v, generation, trial ? trial : uri, error);
     virt_embed_settle(root, ok);
     return ok;
 }

@@ -13,6 +13,7 @@
 static GMutex lock;
 static char *claimed; /* the root in use; guarded by lock */
 static bool opened;   /* once: libvirt keeps the root for good; guarded by lock */
+static char *trial;   /* the root to open in place of the one claimed; set before any is */
 static gint loaded;   /* atomic: libvirt was asked to open it, and finds no other driver any more */
 
 /*
@@ -34,13 +35,17 @@ static const char configuration[] = "# Written once by cloudfs; yours to change.
                                     "remember_owner = 0\n";
 static const char as_root[] = "user = \"root\"\ngroup = \"root\"\n";
 
-static bool make_directory(const char *path, GError **error)
+/* False, of errno. */
+static bool cannot_make(const char *path, GError **error)
 {
-    if (g_mkdir_with_parents(path, 0711) == 0)
-        return true;
     fail(error, errno == EACCES || errno == EPERM ? EACCES : EIO, "cannot make %s: %s", path,
          g_strerror(errno));
     return false;
+}
+
+static bool make_directory(const char *path, GError **error)
+{
+    return g_mkdir_with_parents(path, 0711) == 0 || cannot_make(path, error);
 }
 
 static bool write_configuration(const char *root, GError **error)
@@ -84,6 +89,35 @@ static bool prepare(const char *root, GError **error)
     return virt_embed_in_use() || is_free(root, error);
 }
 
+/* As prepare() would find it, with nothing made. */
+static bool could_prepare(const char *root, GError **error)
+{
+    g_autofree char *there = g_strdup(root);
+    while (access(there, F_OK) < 0 && errno == ENOENT) {
+        char *parent = g_path_get_dirname(there);
+        g_free(there);
+        there = parent;
+    }
+    return access(there, W_OK | X_OK) == 0 || cannot_make(root, error);
+}
+
+void virt_try_in(const char *directory)
+{
+    trial = g_build_filename(directory, "embed", NULL);
+    virt_log_in(directory);
+}
+
+char *virt_embed_uri(const char *root)
+{
+    g_autofree char *escaped = g_uri_escape_string(root, "/", FALSE);
+    return g_strdup_printf("qemu:///embed?root=%s", escaped);
+}
+
+char *virt_embed_trial_uri(void)
+{
+    return trial ? virt_embed_uri(trial) : NULL;
+}
+
 static bool claim(const char *root, GError **error)
 {
     g_mutex_lock(&lock);
@@ -101,7 +135,7 @@ bool virt_embed_claim(const char *root, GError **error)
 {
     if (!claim(root, error))
         return false;
-    if (prepare(root, error)) {
+    if (trial ? could_prepare(root, error) && prepare(trial, error) : prepare(root, error)) {
         g_atomic_int_set(&loaded, true);
         return true;
     }

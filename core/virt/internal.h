@@ -202,12 +202,18 @@ char *virt_real_uri(const char *uri, const char *state);
 bool virt_embed_claim(const char *root, GError **error);
 /* What became of the open that followed; after a failure another root may be tried. */
 void virt_embed_settle(const char *root, bool success);
+/* What is opened in place of the root claimed; NULL, as ever, but after virt_try_in(). */
+char *virt_embed_trial_uri(void);
+/* The URI of the driver with this root. Free with g_free. */
+char *virt_embed_uri(const char *root);
 bool virt_embed_in_use(void);
 
 /* ---- log.c: libvirt's own log, which would go to stderr */
 void virt_log_prepare(void);
 /* Before libvirt is initialised; the first call counts. */
 void virt_log_choose(const char *uri, const char *state);
+/* Likewise, for whatever is opened. */
+void virt_log_in(const char *directory);
 /* After that: what libvirt starts, a session's daemon among it, must not log there too. */
 void virt_log_chosen(void);
 /* Now and then: it does not grow for ever. */

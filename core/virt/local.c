@@ -125,6 +125,5 @@ char *virt_local_uri(const char *state)
             return g_strdup("qemu:///system");
     }
     g_autofree char *root = g_build_filename(state, "embed", NULL);
-    g_autofree char *escaped = g_uri_escape_string(root, "/", FALSE);
-    return g_strdup_printf("qemu:///embed?root=%s", escaped);
+    return virt_embed_uri(root);
 }

@@ -73,6 +73,15 @@ void virt_log_choose(const char *uri, const char *state)
     g_mutex_unlock(&lock);
 }
 
+void virt_log_in(const char *directory)
+{
+    g_mutex_lock(&lock);
+    if (ours)
+        log_to(directory);
+    ours = false;
+    g_mutex_unlock(&lock);
+}
+
 void virt_log_chosen(void)
 {
     g_mutex_lock(&lock);

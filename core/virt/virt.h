@@ -214,6 +214,13 @@ const struct virt_ops *virt_faulty(const struct virt_ops *ops);
 bool virt_start(GError **error);
 void virt_stop(void);
 
+/*
+ * From now on only looking is meant, and what libvirt makes for it goes below DIRECTORY: its log,
+ * and the root of the embedded driver in place of the real one, which is only looked at. Once,
+ * between virt_start() and the first new().
+ */
+void virt_try_in(const char *directory);
+
 /* Whether URI could be one (scheme, root= for embed); the sentence if not. No connecting. */
 bool virt_check_uri(const char *uri, GError **error);
 /* The URI of the host `local`: qemu:///system where its daemon answers, else the embedded

@@ -17,7 +17,17 @@ fails "$CLOUDFS" -c bad.conf "$M"
 "$CLOUDFS" -c bad.conf "$M" 2>said || true
 has said 'bad\.conf.*3'
 fails mounted "$M"
-fails "$CLOUDFS" --check -c bad.conf
+for file in '-c bad.conf' '-o config=bad.conf' --config=bad.conf bad.conf ./bad.conf; do
+    # shellcheck disable=SC2086
+    fails "$CLOUDFS" --check $file
+    # shellcheck disable=SC2086
+    "$CLOUDFS" --check $file 2>said || true
+    has said 'bad\.conf.*3'
+done
+fails "$CLOUDFS" --check no.conf
+fails "$CLOUDFS" --check -c cloudfs.conf cloudfs.conf
+fails "$CLOUDFS" --check cloudfs.conf "$M"
+fails "$CLOUDFS" --check --no-such-option
 
 # In the background: mounted when the command returns, ended by an unmount.
 configure "$(test_section h1 4 4096)"
@@ -71,6 +81,29 @@ status=0
 "$CLOUDFS" --check -c "$T/cloudfs.conf" >said 2>&1 || status=$?
 same $status 1
 has said 'h2.*missing'
+
+"$CLOUDFS" --check "$T/cloudfs.conf" >said 2>&1 || status=$?
+has said 'h2.*missing'
+# It makes nothing, not even what the embedded driver needs to be asked; the mount does, for nobody
+# else to see.
+mkdir tmp
+printf '[cloud]\nstate = %s\n[host local]\nuri = qemu:///embed?root=%s\n' \
+    "$T/fresh" "$T/fresh/embed" >fresh.conf
+TMPDIR=$T/tmp "$CLOUDFS" --check fresh.conf >said
+has said 'host local: .*embed: [0-9]+ CPUs'
+gone fresh
+same "$(ls -A tmp)" ''
+if [ "$(id -u)" = 0 ]; then
+    status=0
+    as_user "$CLOUDFS" --check fresh.conf >said 2>&1 || status=$?
+    same $status 1
+    has said 'host local: .*cannot make .*fresh/embed: Permission denied'
+fi
+"$CLOUDFS" -c fresh.conf "$M"
+same "$(stat -c %a fresh)" 700
+"$CLOUDFS" --check fresh.conf >said # which does not mind
+fusermount3 -u "$M"
+wait_for 10 no_process_with fresh.conf
 
 # As mount(8) and fstab do it.
 if [ "$(id -u)" = 0 ]; then
