@@ -6,6 +6,7 @@
 
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
+#include <netinet/in.h>
 
 #include "core/error.h"
 #include "core/limit.h"
@@ -258,8 +259,22 @@ bool virt_abort(struct virt *v, const char *uuid, GError **error);
 /* ---- probe.c */
 bool virt_probe(struct virt *v, const char *uuid, const struct spec_health *check, char **why,
                 GError **error);
-/* Connects to PORT of ADDRESS, a number, within TIMEOUT_MS; *why as above. No libvirt. */
-bool virt_connects(const char *address, uint32_t port, int timeout_ms, char **why);
+
+/* ---- reach.c: no libvirt */
+enum { GUEST_ADDRESSES = 8 }; /* that are tried */
+struct guest_address {
+    int family; /* AF_INET, AF_INET6 */
+    union {
+        struct in_addr v4;
+        struct in6_addr v6;
+    } ip;
+};
+/* False: TEXT, which a guest may have made up, is no address by which one gets to a guest. */
+bool virt_guest_address(const char *text, struct guest_address *address);
+/* Connects to PORT of all N ADDRESSES (1 to GUEST_ADDRESSES) at once, and waits until one is
+ * connected, all have failed, or TIMEOUT_MS are over. *WHY, of a failure, is the first one's. */
+bool virt_connects(const struct guest_address *addresses, unsigned n, uint32_t port, int timeout_ms,
+                   char **why);
 
 /* ---- node.c: the host itself */
 /* Bytes; of which USED are neither free nor reclaimable. False if the driver cannot say. */

@@ -2,13 +2,7 @@
 /*
  * Whether a guest works: its agent answers a ping, or its TCP port takes a connection.
  */
-#include <fcntl.h>
 #include <libvirt/libvirt-qemu.h>
-#include <netdb.h>
-#include <poll.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "core/virt/internal.h"
 
@@ -39,66 +33,20 @@ static bool ask_agent(virDomainPtr dom, char **why, GError **error)
     return false;
 }
 
-static int connect_to(const struct addrinfo *to, int timeout_ms)
-{
-    int fd = socket(to->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return errno;
-    int err = connect(fd, to->ai_addr, to->ai_addrlen) == 0 ? 0 : errno;
-    struct pollfd wait = {.fd = fd, .events = POLLOUT};
-    socklen_t size = sizeof err;
-    if (err == EINPROGRESS) {
-        int n = poll(&wait, 1, timeout_ms);
-        if (n == 0)
-            err = ETIMEDOUT;
-        else if (n < 0 || getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &size) < 0)
-            err = errno;
-    }
-    close(fd);
-    return err;
-}
-
-bool virt_connects(const char *address, uint32_t port, int timeout_ms, char **why)
-{
-    const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
-                                   .ai_socktype = SOCK_STREAM};
-    g_autofree char *service = g_strdup_printf("%u", port);
-    struct addrinfo *to;
-    int err = EADDRNOTAVAIL;
-    if (getaddrinfo(address, service, &hints, &to) == 0) {
-        err = connect_to(to, timeout_ms);
-        freeaddrinfo(to);
-    }
-    if (err)
-        *why = g_strdup_printf("port %u of %s: %s", port, address, g_strerror(err));
-    return !err;
-}
-
-static bool is_reachable(const char *address)
-{
-    return strncmp(address, "127.", 4) != 0 && strcmp(address, "::1") != 0 &&
-           !g_str_has_prefix(address, "fe80:");
-}
-
-/* One address that answers will do; *WHY is why the last did not. Whether there was one. */
-static bool try_addresses(virDomainPtr dom, unsigned source, uint32_t port, char **why)
+/* Up to MOST addresses of one source in ADDRESSES; how many. */
+static unsigned find_addresses(virDomainPtr dom, unsigned source, struct guest_address *addresses,
+                               unsigned most)
 {
     virDomainInterfacePtr *nics = NULL;
     int n = virDomainInterfaceAddresses(dom, &nics, source, 0);
-    bool any = false, good = false;
+    unsigned found = 0;
     for (int i = 0; i < n; i++) {
-        for (unsigned k = 0; k < nics[i]->naddrs && !good; k++) {
-            const char *address = nics[i]->addrs[k].addr;
-            if (!is_reachable(address))
-                continue;
-            any = true;
-            g_clear_pointer(why, g_free);
-            good = virt_connects(address, port, CONNECT_MS, why);
-        }
+        for (unsigned k = 0; k < nics[i]->naddrs && found < most; k++)
+            found += virt_guest_address(nics[i]->addrs[k].addr, &addresses[found]);
         virDomainInterfaceFree(nics[i]);
     }
     free(nics);
-    return any;
+    return found;
 }
 
 static bool ask_port(virDomainPtr dom, uint32_t port, char **why, GError **error)
@@ -106,9 +54,14 @@ static bool ask_port(virDomainPtr dom, uint32_t port, char **why, GError **error
     static const unsigned sources[] = {VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE,
                                        VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT,
                                        VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_ARP};
-    for (size_t i = 0; i < G_N_ELEMENTS(sources); i++)
-        if (try_addresses(dom, sources[i], port, why))
-            return true;
+    struct guest_address addresses[GUEST_ADDRESSES];
+    for (size_t i = 0; i < G_N_ELEMENTS(sources); i++) {
+        unsigned n = find_addresses(dom, sources[i], addresses, GUEST_ADDRESSES);
+        if (n == 0)
+            continue;
+        virt_connects(addresses, n, port, CONNECT_MS, why);
+        return true;
+    }
     virResetLastError();
     fail(error, EADDRNOTAVAIL,
          "no address of it is known: neither a lease of its network nor an agent tells");
