@@ -41,7 +41,10 @@ void batch_refresh(struct engine *engine, struct object *batch)
         if (!plan->spec)
             break;
         g_string_append(summary, object_leaf(plan));
-        plan_explain(engine, plan, &paper, summary);
+        if (paper_is_full(&paper))
+            plan_pass_over(engine, plan, summary);
+        else
+            plan_explain(engine, plan, &paper, summary);
         g_string_append_c(summary, '\n');
     }
     paper_end(engine, &paper);

@@ -26,10 +26,24 @@ static const struct vm_spec *vm_of(const Spec *spec)
 /* Reservations on paper are under numbers that no VM has, and are given back at once. */
 static const uint64_t first_on_paper = UINT64_C(1) << 63;
 
+enum {
+    PAPER_LEAST = 32, /* places to look for, however long that takes; */
+    PAPER_MS = 30,    /* then until so much time is over */
+};
+
 void paper_begin(struct engine *engine, struct paper *paper)
 {
-    paper->next = first_on_paper;
-    paper->room = place_room(cloud_place(engine->cloud));
+    *paper = (struct paper){
+        .next = first_on_paper,
+        .room = place_room(cloud_place(engine->cloud)),
+        .start = g_get_monotonic_time(),
+    };
+}
+
+bool paper_is_full(const struct paper *paper)
+{
+    return paper->steps >= PAPER_LEAST &&
+           g_get_monotonic_time() - paper->start > PAPER_MS * G_TIME_SPAN_MILLISECOND;
 }
 
 void paper_end(struct engine *engine, struct paper *paper)
@@ -37,69 +51,100 @@ void paper_end(struct engine *engine, struct paper *paper)
     place_give_paper(cloud_place(engine->cloud), first_on_paper, paper->next, paper->room);
 }
 
-/* A row a replica: its host and the terms of S. */
-static void add_replica(struct engine *engine, const char *name, const struct place_choice *choice,
-                        GString *rows) REQUIRES(model)
+/* A host for WANT, which is taken. */
+static bool take_on_paper(struct engine *engine, const struct place_want *want, struct paper *paper,
+                          struct place_choice *choice, GString *hosts) REQUIRES(model)
 {
-    if (choice)
-        g_string_append_printf(rows, "%s %s %f %f %f %f\n", name,
-                               cloud_by_id(engine->cloud, choice->host)->name, choice->demand,
-                               choice->resources, choice->cost, choice->schedule);
-    else
-        g_string_append_printf(rows, "%s -\n", name);
+    struct place *place = cloud_place(engine->cloud);
+
+    paper->steps++;
+    if (!place_choose(place, want, choice)) {
+        g_string_append(hosts, " -");
+        return false;
+    }
+    place_take(place, paper->next++, choice->host, want);
+    g_string_append_printf(hosts, " %s", cloud_by_id(engine->cloud, choice->host)->name);
+    return true;
 }
 
-/*
- * One after the other as if all went, each seeing those before it. In full is explained the first
- * that goes nowhere, else the last: it has seen most.
- */
+/* What becomes of the replicas of a plan. */
+struct replicas {
+    const char *name;
+    unsigned n, tried, found; /* where one has no host, those after it have none either */
+    GString *rows;            /* each with its host and the terms of S */
+    char *why, *whose;        /* in full: of the first that has none or is not tried, or the last */
+};
+
+/* The next one, as the table stands. */
+static void tell_why(struct engine *engine, const struct place_want *want,
+                     struct replicas *replicas) REQUIRES(model)
+{
+    replicas->why = place_explain(cloud_place(engine->cloud), want);
+    replicas->whose = g_strdup_printf("%s-%u", replicas->name, replicas->tried);
+}
+
+static void add_replica(struct engine *engine, const struct place_want *want, struct paper *paper,
+                        struct replicas *replicas, GString *hosts) REQUIRES(model)
+{
+    bool open = replicas->found == replicas->tried;
+    struct place_choice choice;
+
+    if (open && replicas->tried + 1 == replicas->n)
+        tell_why(engine, want, replicas);
+    g_string_append_printf(replicas->rows, "%s-%u ", replicas->name, replicas->tried);
+    if (open && take_on_paper(engine, want, paper, &choice, hosts)) {
+        g_string_append_printf(replicas->rows, "%s %f %f %f %f\n",
+                               cloud_by_id(engine->cloud, choice.host)->name, choice.demand,
+                               choice.resources, choice.cost, choice.schedule);
+        replicas->found++;
+    } else {
+        g_string_append(replicas->rows, "-\n");
+        if (!replicas->why)
+            tell_why(engine, want, replicas);
+    }
+    replicas->tried++;
+}
+
+/* One after the other as if all went, each seeing those before it. */
 static char *explain_replicas(struct engine *engine, const struct object *plan,
                               struct place_want *want, struct paper *paper, GString *hosts)
     REQUIRES(model)
 {
-    struct place *place = cloud_place(engine->cloud);
-    unsigned n = plan->spec->service.replicas, found = 0;
-    g_autoptr(GString) rows = g_string_new("REPLICA HOST DEMAND RESOURCES COST SCORE\n");
+    struct replicas replicas = {
+        .name = object_leaf(plan),
+        .n = plan->spec->service.replicas,
+        .rows = g_string_new("REPLICA HOST DEMAND RESOURCES COST SCORE\n"),
+    };
+    g_autoptr(GString) rows = replicas.rows;
     g_autofree char *why = NULL, *whose = NULL;
+    const char *others = "";
 
     want->service = plan->id;
     want->spread = plan->spec->service.spread;
-    for (unsigned i = 0; i < n; i++) {
-        g_autofree char *name = g_strdup_printf("%s-%u", object_leaf(plan), i);
-        struct place_choice choice;
-        bool fits = found == i && place_choose(place, want, &choice); /* else none after it does */
-
-        if (found == i && (!fits || i + 1 == n)) {
-            why = place_explain(place, want);
-            whose = g_strdup(name);
-        }
-        if (fits) {
-            place_take(place, paper->next++, choice.host, want);
-            g_string_append_printf(hosts, " %s", cloud_by_id(engine->cloud, choice.host)->name);
-            found++;
-        } else if (found == i) {
-            g_string_append(hosts, " -");
-        }
-        add_replica(engine, name, fits ? &choice : NULL, rows);
+    while (replicas.tried < replicas.n && !paper_is_full(paper))
+        add_replica(engine, want, paper, &replicas, hosts);
+    if (replicas.tried < replicas.n) {
+        others = replicas.why ? "" : ", and there was no time to try the others";
+        g_string_append(hosts, " ...");
+        g_string_append(rows, "...\n");
+        if (!replicas.why)
+            tell_why(engine, want, &replicas);
     }
-    return g_strdup_printf("%u of %u replicas have a host\n%s\n%s: %s", found, n, rows->str,
-                           whose ? whose : object_leaf(plan), why ? why : "no replicas\n");
+    why = replicas.why;
+    whose = replicas.whose;
+    return g_strdup_printf("%u of %u replicas have a host%s\n%s\n%s: %s", replicas.found,
+                           replicas.n, others, rows->str, whose ? whose : replicas.name,
+                           why ? why : "no replicas\n");
 }
 
 /* The same for one VM. */
-static char *explain_vm(struct engine *engine, struct place_want *want, struct paper *paper,
+static char *explain_vm(struct engine *engine, const struct place_want *want, struct paper *paper,
                         GString *hosts) REQUIRES(model)
 {
-    struct place *place = cloud_place(engine->cloud);
-    char *why = place_explain(place, want);
+    char *why = place_explain(cloud_place(engine->cloud), want);
     struct place_choice choice;
 
-    if (place_choose(place, want, &choice)) {
-        place_take(place, paper->next++, choice.host, want);
-        g_string_append_printf(hosts, " %s", cloud_by_id(engine->cloud, choice.host)->name);
-    } else {
-        g_string_append(hosts, " -");
-    }
+    take_on_paper(engine, want, paper, &choice, hosts);
     return why;
 }
 
@@ -112,6 +157,14 @@ void plan_explain(struct engine *engine, struct object *plan, struct paper *pape
                      : explain_vm(engine, &want, paper, hosts);
 
     cloud_set_placement(engine->cloud, plan, text);
+    engine_touch(engine, plan);
+}
+
+void plan_pass_over(struct engine *engine, struct object *plan, GString *hosts)
+{
+    g_string_append(hosts, " ...");
+    cloud_set_placement(engine->cloud, plan,
+                        g_strdup("not tried: there was no time after the others of its batch\n"));
     engine_touch(engine, plan);
 }
 

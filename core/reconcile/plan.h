@@ -28,14 +28,21 @@ void plan_promote(struct engine *engine, struct request *request, struct object 
 void batch_promote(struct engine *engine, struct request *request, struct object *batch,
                    enum object_kind kind) REQUIRES(model);
 void batch_refresh(struct engine *engine, struct object *batch) REQUIRES(model);
-/* What is reserved on paper only, between begin and end. */
+/* What is reserved on paper only, between begin and end. Until the end nobody else is answered, so
+ * there is an end to it. */
 struct paper {
     uint64_t next, room;
+    unsigned steps; /* places that were looked for */
+    int64_t start;  /* monotonic, in microseconds */
 };
 void paper_begin(struct engine *engine, struct paper *paper) REQUIRES(model);
 void paper_end(struct engine *engine, struct paper *paper) REQUIRES(model);
-/* Says where PLAN, which has a spec, would go, and reserves that; adds " HOST" for each to HOSTS.
- */
+/* Whether there was time enough: what follows is not tried any more. */
+bool paper_is_full(const struct paper *paper);
+/* Says where PLAN, which has a spec, would go, and reserves that; adds to HOSTS " HOST" for each,
+ * " -" for one that goes nowhere, and " ..." if not all were tried. */
 void plan_explain(struct engine *engine, struct object *plan, struct paper *paper, GString *hosts)
     REQUIRES(model);
+/* Says that PLAN was not tried, as the paper is full. */
+void plan_pass_over(struct engine *engine, struct object *plan, GString *hosts) REQUIRES(model);
 void plan_refresh_all(struct engine *engine) REQUIRES(model);

@@ -36,6 +36,31 @@ static void paper_makes_no_room(void **state)
     cloud_read_unlock(cloud);
 }
 
+/* Many plans of many replicas, for which there is room. Nobody else is answered meanwhile. */
+static void paper_is_not_endless(void **state)
+{
+    static const char many[] = "replicas = 10000\nspread = none\n[vm]\nmemory = 1MiB\n";
+    struct fixture *f = *state;
+
+    assert_int_equal(make(f, OBJECT_HOST, "c",
+                          "uri = test:///c\ncpu_overcommit = 1000000\n"
+                          "memory_overcommit = 1000000\n"),
+                     0);
+    expect(f, OBJECT_HOST, "c", "state", "up");
+    assert_int_equal(make_dir(f, OBJECT_PLAN, "b"), 0);
+    for (int i = 0; i < 40; i++) {
+        g_autofree char *name = g_strdup_printf("b/p%02d", i);
+
+        assert_int_equal(make(f, OBJECT_PLAN, name, many), 0);
+    }
+    expect_in(f, OBJECT_PLAN, "b/p00", "placement", " of 10000 replicas have a host");
+    expect_in(f, OBJECT_PLAN, "b", "placement", "\np39 ...\n");
+    expect_in(f, OBJECT_PLAN, "b/p39", "placement", "not tried");
+    assert_int_equal(cpus_reserved(f), 0);
+    assert_int_equal(make(f, OBJECT_PLAN, "small", "cpus = 1\n"), 0); /* by itself: all of it */
+    expect_in(f, OBJECT_PLAN, "small", "placement", "3 of 3 hosts passed");
+}
+
 static void a_quota_counts_all_of_a_batch(void **state)
 {
     struct conf_quota quota = {.name = (char *)"*",
@@ -66,6 +91,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_service_on_paper_tells_of_each_replica),
         TEST(paper_makes_no_room),
+        TEST(paper_is_not_endless),
         TEST(a_quota_counts_all_of_a_batch),
     };
 
