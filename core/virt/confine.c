@@ -90,31 +90,41 @@ static bool look_at(const struct word *word, const char *path, struct stat *st, 
     return false;
 }
 
-/* Each step from TOP to the file REAL below it; neither has links in it. */
-static bool walk(const struct word *word, const char *top, const char *real, GError **error)
+/* Each step from TOP to the file PATH below it. */
+static bool walk(const struct word *word, const char *top, const char *path, GError **error)
 {
     struct stat first, st;
     if (!look_at(word, top, &first, error))
         return false;
     if (first.st_mode & S_IWOTH)
         return may_not(word, "others may replace", top, &first, error);
-    for (const char *at = strchr(real + strlen(top), '/'); at; at = strchr(at + 1, '/')) {
-        g_autofree char *directory = g_strndup(real, (gsize)(at - real));
+    for (const char *at = strchr(path + strlen(top), '/'); at; at = strchr(at + 1, '/')) {
+        g_autofree char *directory = g_strndup(path, (gsize)(at - path));
         if (strcmp(directory, top) != 0 && (!look_at(word, directory, &st, error) ||
                                             !may_pass(word, directory, &st, &first, error)))
             return false;
     }
-    return look_at(word, real, &st, error) && may_open(word, real, &st, error);
+    return look_at(word, path, &st, error) && may_open(word, path, &st, error);
 }
 
-/* The one of DIRECTORIES, as it really is, that PATH is below; NULL: none. */
-static char *find_top(const char *path, const char *const *directories)
+static char *without_links(const char *path)
+{
+    return realpath(path, NULL); /* freed with g_free: the same */
+}
+
+static char *as_written(const char *path)
+{
+    return g_canonicalize_filename(path, "/");
+}
+
+/* The one of DIRECTORIES, in the same FORM as PATH, that PATH is below; NULL: none. */
+static char *find_top(const char *path, const char *const *directories, char *(*form)(const char *))
 {
     for (; *directories; directories++) {
-        g_autofree char *real = realpath(*directories, NULL); /* g_free is free */
-        const char *one[] = {real, NULL};
-        if (real && spec_path_below(path, one))
-            return g_steal_pointer(&real);
+        g_autofree char *top = form(*directories);
+        const char *one[] = {top, NULL};
+        if (top && spec_path_below(path, one))
+            return g_steal_pointer(&top);
     }
     return NULL;
 }
@@ -125,10 +135,14 @@ bool confine_here(const char *key, const char *path, const char *real,
     const struct word word = {key, path};
     if (!spec_path_below(path, directories))
         return is_elsewhere(&word, directories, error);
-    g_autofree char *top = find_top(real, directories);
-    if (!top)
+    g_autofree char *text = as_written(path);
+    g_autofree char *text_top = find_top(text, directories, as_written);
+    g_autofree char *real_top = find_top(real, directories, without_links);
+    if (!text_top || !real_top)
         return is_elsewhere(&word, directories, error);
-    return is_not_ours(&word, real, error) && walk(&word, top, real, error);
+    /* Both ways: a link may be where others can make it lead elsewhere. */
+    return is_not_ours(&word, real, error) && walk(&word, text_top, text, error) &&
+           walk(&word, real_top, real, error);
 }
 
 /* Who put a file into a directory that the configuration names may not have made it a volume. */
