@@ -14,6 +14,18 @@
 /* What `lines` of a parked commit are. */
 enum { RENAME_FROM, RENAME_OBJECT, RENAME_NAMES };
 
+/* What was made by its name: the name may be another's by now. */
+static bool find_made(struct parked *parked)
+{
+    uint64_t id =
+        fs_object_id(parked->fs, (enum object_kind)parked->todo, parked->lines[RENAME_OBJECT]);
+
+    parked->err = rights_write(parked->fs, parked->req, id);
+    if (!parked->err)
+        parked->id = id;
+    return !parked->err;
+}
+
 /* First the object is made or kept where there is none, then the text is committed. */
 static bool step_commit(struct parked *parked)
 {
@@ -22,8 +34,8 @@ static bool step_commit(struct parked *parked)
 
     if (parked->next == 2)
         return false;
-    park_hold(parked);
     if (parked->next++ == 0 && parked->lines[RENAME_OBJECT][0]) {
+        park_hold(parked);
         if (parked->id)
             ticket = engine_keep(engine, parked->id, &parked->actor, park_done, parked);
         else
@@ -34,9 +46,9 @@ static bool step_commit(struct parked *parked)
         return true;
     }
     parked->next = 2;
-    if (!parked->id)
-        parked->id =
-            fs_object_id(parked->fs, (enum object_kind)parked->todo, parked->lines[RENAME_OBJECT]);
+    if (!parked->id && !find_made(parked))
+        return false;
+    park_hold(parked);
     ticket = engine_commit(engine, parked->id, parked->name, parked->size, &parked->actor,
                            park_done, parked);
     park_began(parked, ticket);
@@ -58,24 +70,43 @@ static void answer_commit(struct parked *parked, int err)
     fuse_reply_err(parked->req, err);
 }
 
-void commit_scratch(struct fs *fs, fuse_req_t req, const struct spot *from, const struct spot *to,
-                    mode_t mode)
+/* The object that TO is, or was, the spec of; 0: there is none. */
+static uint64_t object_of(struct fs *fs, const struct spot *to)
 {
-    g_autoptr(GBytes) text = scratch_read(fs->scratches, from->scratch, SPEC_MAX_BYTES + 1, 0);
-    struct parked *parked = park_new(fs, req);
-    bool named = to->object_name && !to->ino;
+    return to->ino ? to->id : fs_object_id(fs, to->folder->kind, to->object_name);
+}
 
-    parked->ino = from->parent;
-    parked->lines = g_new0(char *, RENAME_NAMES + 1);
-    parked->lines[RENAME_FROM] = g_strdup(from->name);
-    parked->lines[RENAME_OBJECT] = g_strdup(named ? to->object_name : "");
+static void take_text(struct parked *parked, const struct spot *from)
+{
+    g_autoptr(GBytes) text =
+        scratch_read(parked->fs->scratches, from->scratch, SPEC_MAX_BYTES + 1, 0);
+
     parked->size = text ? g_bytes_get_size(text) : 0;
     parked->name = g_malloc0(parked->size + 1);
     if (parked->size > 0)
         memcpy(parked->name, g_bytes_get_data(text, NULL), parked->size);
+}
+
+void commit_scratch(struct fs *fs, fuse_req_t req, const struct spot *from, const struct spot *to,
+                    mode_t mode)
+{
+    uint64_t id = object_of(fs, to);
+    int err = id ? rights_remove(fs, req, to->dir_id, id) : 0;
+    struct parked *parked;
+
+    if (err) {
+        fuse_reply_err(req, err);
+        return;
+    }
+    parked = park_new(fs, req);
+    parked->id = id;
+    parked->ino = from->parent;
+    parked->lines = g_new0(char *, RENAME_NAMES + 1);
+    parked->lines[RENAME_FROM] = g_strdup(from->name);
+    parked->lines[RENAME_OBJECT] = g_strdup(to->ino ? "" : to->object_name);
+    take_text(parked, from);
     parked->todo = to->folder ? to->folder->kind : 0;
-    parked->id = to->ino ? to->id : named ? fs_object_id(fs, to->folder->kind, to->object_name) : 0;
-    parked->made = named && !parked->id;
+    parked->made = !id;
     parked->mode = mode;
     rights_inherit(fs, to->dir_id, &parked->actor);
     parked->actor.restoring = scratch_is_restored(fs->scratches, from->scratch) ||

@@ -23,8 +23,27 @@ static void reply_created(struct fs *fs, fuse_req_t req, const struct fuse_entry
         handle_close(fs, handle); /* its creator is gone: what was made stays, as with any file */
 }
 
+/* What a create opens, and so whose rights it needs. */
+enum opened {
+    FOUND,   /* was there: as open(2) has it */
+    MADE,    /* was not, or was taken away before */
+    NOTHING, /* makes itself: what is written is thrown away */
+};
+
+static int open_as(struct fs *fs, fuse_req_t req, const struct fuse_entry_param *entry, int flags,
+                   enum opened what, struct handle **handle)
+{
+    int err;
+
+    if (what == NOTHING)
+        return handle_discard(fs, entry->ino, handle);
+    err = what == MADE ? rights_open_made(req, &entry->attr, flags)
+                       : rights_open(req, &entry->attr, flags);
+    return err ? err : handle_open(fs, req, entry->ino, flags, handle);
+}
+
 /* Opens INO and answers a create. */
-static void open_created(struct fs *fs, fuse_req_t req, uint64_t ino, int flags, bool discard)
+static void open_created(struct fs *fs, fuse_req_t req, uint64_t ino, int flags, enum opened what)
 {
     struct fuse_entry_param entry = {.ino = ino};
     struct handle *handle = NULL;
@@ -36,8 +55,7 @@ static void open_created(struct fs *fs, fuse_req_t req, uint64_t ino, int flags,
     if (!err && !S_ISREG(entry.attr.st_mode))
         err = ESTALE; /* it became a link since it was looked for: the kernel looks again */
     if (!err)
-        err =
-            discard ? handle_discard(fs, ino, &handle) : handle_open(fs, req, ino, flags, &handle);
+        err = open_as(fs, req, &entry, flags, what, &handle);
     if (err)
         fuse_reply_err(req, err);
     else
@@ -56,7 +74,7 @@ static void create_scratch(struct fs *fs, fuse_req_t req, const struct spot *spo
     if (err)
         fuse_reply_err(req, err);
     else
-        open_created(fs, req, ino, flags, false);
+        open_created(fs, req, ino, flags, MADE);
 }
 
 /* ---- NAME.ini: the object is made, or kept if it was about to go */
@@ -92,15 +110,22 @@ static void answer_create(struct parked *parked, int err)
     }
     if (parked->todo & O_EXCL)
         restore_made(fs->restore, ino_id(entry.ino), proc_tgid(parked->actor.pid));
-    open_created(fs, parked->req, entry.ino, (int)parked->todo | O_TRUNC, false);
+    open_created(fs, parked->req, entry.ino, (int)parked->todo | O_TRUNC, MADE);
 }
 
 static void create_object(struct fs *fs, fuse_req_t req, const struct spot *spot, mode_t mode,
                           int flags)
 {
-    struct parked *parked = park_new(fs, req);
+    uint64_t id = fs_object_id(fs, spot->folder->kind, spot->object_name);
+    int err = id ? rights_write(fs, req, id) : 0;
+    struct parked *parked;
 
-    parked->id = fs_object_id(fs, spot->folder->kind, spot->object_name);
+    if (err) {
+        fuse_reply_err(req, err);
+        return;
+    }
+    parked = park_new(fs, req);
+    parked->id = id;
     parked->ino = spot->parent;
     parked->name = g_strdup(spot->object_name);
     parked->size = spot->folder->kind;
@@ -116,14 +141,14 @@ static void create_object(struct fs *fs, fuse_req_t req, const struct spot *spot
 /* A name that was removed is made again: a spec from nothing, what makes itself for nothing. */
 static void create_hidden(struct fs *fs, fuse_req_t req, const struct spot *spot, int flags)
 {
-    bool spec = spot_is_spec(spot);
+    int err = spot->is_dir ? EEXIST : rights_write(fs, req, spot->id);
 
-    if (spot->is_dir) {
-        fuse_reply_err(req, EEXIST);
+    if (err) {
+        fuse_reply_err(req, err);
         return;
     }
     hidden_take(fs->hidden, spot_key(spot));
-    open_created(fs, req, spot->ino, flags | O_TRUNC, !spec);
+    open_created(fs, req, spot->ino, flags | O_TRUNC, spot_is_spec(spot) ? MADE : NOTHING);
 }
 
 /* tar makes a file first where a link is to be. */
@@ -158,9 +183,9 @@ void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
     else if (spot_is_there(&spot) && (fi->flags & O_EXCL))
         fuse_reply_err(req, EEXIST);
     else if (spot.scratch)
-        open_created(fs, req, spot.scratch, fi->flags, false);
+        open_created(fs, req, spot.scratch, fi->flags, FOUND);
     else if (spot_is_shown(&spot))
-        open_created(fs, req, spot.ino, fi->flags, false);
+        open_created(fs, req, spot.ino, fi->flags, FOUND);
     else if (spot.hidden)
         create_anew(fs, req, &spot, mode, fi->flags);
     else if (spot.object_name)
@@ -255,6 +280,8 @@ void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name
                  (spot.object_name ? fs_object_id(fs, spot.folder->kind, spot.object_name) != id
                                    : spot.ino != ino)))
         err = EPERM;
+    if (!err)
+        err = rights_write(fs, req, id);
     if (err) {
         fuse_reply_err(req, err);
         return;

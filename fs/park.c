@@ -123,7 +123,12 @@ static bool next(struct parked *parked, int *err)
 {
     if (!*err && atomic_load(&parked->cancelled))
         *err = EINTR;
-    return !*err && parked->step && parked->step(parked);
+    if (*err || !parked->step)
+        return false;
+    if (parked->step(parked))
+        return true;
+    *err = parked->err;
+    return false;
 }
 
 void park_run(struct parked *parked)

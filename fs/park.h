@@ -30,10 +30,11 @@ struct parked {
     struct actor actor;
     _Atomic engine_ticket ticket;
     atomic_bool cancelled;
-    int err; /* what it ended with */
+    int err; /* what it ended with; a step that may not begin says it here */
 
     /* Filled before park_run(). */
-    /* Begins the next step with park_hold() and park_began(); false: there is none (left). */
+    /* Begins the next step with park_hold() and park_began(); false: there is none (left), or it
+     * may not begin. */
     bool (*step)(struct parked *parked);
     /* Answers the request: ERR of the step that failed, or 0. */
     void (*answer)(struct parked *parked, int err);

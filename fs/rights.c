@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "fs/rights.h"
 
-#include <unistd.h>
+#include <errno.h>
+#include <fcntl.h>
 
 #include "fs/fs.h"
 
@@ -23,29 +24,76 @@ static bool in_group(fuse_req_t req, gid_t gid)
     return false;
 }
 
-static int check(fuse_req_t req, const struct object *folder, const struct object *object)
-    REQUIRES_SHARED(model)
-{
-    uid_t uid = fuse_req_ctx(req)->uid;
+/* What a check of modes needs to know. */
+struct owned {
+    uid_t uid;
+    gid_t gid;
+    mode_t mode;
+};
 
-    if (uid == 0 || uid == object->uid)
-        return 0;
-    if (folder && (folder->mode & S_ISVTX) && folder->uid != uid)
-        return EPERM;
-    return object->mode & (in_group(req, object->gid) ? S_IWGRP : S_IWOTH) ? 0 : EACCES;
-}
-
-int rights_remove(struct fs *fs, fuse_req_t req, uint64_t folder, uint64_t id)
+/* False: it is gone. */
+static bool look(struct fs *fs, uint64_t id, struct owned *owned) EXCLUDES(model)
 {
     const struct object *object;
-    int err = 0;
 
     cloud_read_lock(fs->cloud);
     object = cloud_by_id(fs->cloud, id);
     if (object)
-        err = check(req, cloud_by_id(fs->cloud, folder), object);
+        *owned = (struct owned){object->uid, object->gid, object->mode};
     cloud_read_unlock(fs->cloud);
-    return err;
+    return object != NULL;
+}
+
+static bool is_owner(fuse_req_t req, uid_t owner)
+{
+    uid_t uid = fuse_req_ctx(req)->uid;
+
+    return uid == 0 || uid == owner;
+}
+
+/* WANT: the bits that others would need. The first class that the caller is in decides. */
+static bool allows(fuse_req_t req, const struct owned *owned, mode_t want)
+{
+    uid_t uid = fuse_req_ctx(req)->uid;
+    unsigned shift = uid == owned->uid ? 6 : in_group(req, owned->gid) ? 3 : 0;
+
+    return uid == 0 || !(want & ~(owned->mode >> shift));
+}
+
+int rights_write(struct fs *fs, fuse_req_t req, uint64_t id)
+{
+    struct owned object;
+
+    if (!look(fs, id, &object) || is_owner(req, object.uid))
+        return 0;
+    return allows(req, &object, S_IWOTH) ? 0 : EACCES;
+}
+
+int rights_remove(struct fs *fs, fuse_req_t req, uint64_t folder, uint64_t id)
+{
+    struct owned in, object;
+
+    if (!look(fs, id, &object) || is_owner(req, object.uid))
+        return 0;
+    if (look(fs, folder, &in) && (in.mode & S_ISVTX) && !is_owner(req, in.uid))
+        return EPERM;
+    return allows(req, &object, S_IWOTH) ? 0 : EACCES;
+}
+
+int rights_open(fuse_req_t req, const struct stat *st, int flags)
+{
+    const struct owned file = {st->st_uid, st->st_gid, st->st_mode};
+    int access = flags & O_ACCMODE; /* 3 is both, too */
+    mode_t want = access == O_WRONLY ? 0 : S_IROTH;
+
+    if (access != O_RDONLY || (flags & O_TRUNC))
+        want |= S_IWOTH;
+    return allows(req, &file, want) ? 0 : EACCES;
+}
+
+int rights_open_made(fuse_req_t req, const struct stat *st, int flags)
+{
+    return is_owner(req, st->st_uid) ? 0 : rights_open(req, st, flags);
 }
 
 void rights_inherit(struct fs *fs, uint64_t folder, struct actor *actor)

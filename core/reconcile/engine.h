@@ -60,6 +60,7 @@ engine_ticket engine_rename(struct engine *engine, uint64_t id, enum object_kind
  * the configuration is over unless engine_keep() comes first. Errors of engine_rmdir(). */
 engine_ticket engine_drop(struct engine *engine, uint64_t id, const struct actor *actor,
                           engine_done done, void *ctx);
+/* It stays, and comes back to specs/. ENOENT, EACCES (nobody but its owner may write it). */
 engine_ticket engine_keep(struct engine *engine, uint64_t id, const struct actor *actor,
                           engine_done done, void *ctx);
 /* The life of a write from step 2 on. EINVAL, EFBIG, ENOSPC, EBUSY, EPERM, ESTALE (the object is

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Names that change: an object renamed, a plan made real, a file of specs/ removed. */
 #include <string.h>
+#include <sys/stat.h>
 
 #include "core/failpoint.h"
 #include "core/reconcile/request.h"
@@ -284,16 +285,27 @@ engine_ticket engine_drop(struct engine *engine, uint64_t id, const struct actor
     return order_post(engine, order);
 }
 
+/* FUSE has let in who may write it by its mode, and knows the groups; but it may have another owner
+ * or mode since. */
+static bool may_keep(const struct object *object, const struct actor *actor) REQUIRES_SHARED(model)
+{
+    return actor_is_admin(actor) || actor->uid == object->uid ||
+           (object->mode & (S_IWGRP | S_IWOTH));
+}
+
 static void do_keep(struct engine *engine, struct request *request, struct order *order)
     REQUIRES(model)
 {
     struct object *object = cloud_by_id(engine->cloud, order->id);
 
-    if (object && object->leaving)
+    if (!object || !may_keep(object, &request->actor)) {
+        request_answer(engine, request->ticket, object ? EACCES : ENOENT);
+        return;
+    }
+    if (object->leaving)
         cloud_event(engine->cloud, object, &request->actor, "stays");
-    if (object)
-        cloud_set_leaving(engine->cloud, object, false);
-    request_answer(engine, request->ticket, object ? 0 : ENOENT);
+    cloud_set_leaving(engine->cloud, object, false);
+    request_answer(engine, request->ticket, 0);
 }
 
 engine_ticket engine_keep(struct engine *engine, uint64_t id, const struct actor *actor,

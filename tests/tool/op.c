@@ -5,6 +5,7 @@
  *
  *     op write FILE TEXT       ok, or the step that failed and its errno: "write EINVAL"
  *     op append|exclusive FILE TEXT       the same with O_APPEND, with O_EXCL
+ *     op create FILE r|w|rw    open(2) with O_CREAT, of what may be there; "open EACCES"
  *     op mkdir|rmdir|unlink|read|list|mknod|mkfifo|statfs PATH
  *     op powercut DIRECTORY    of an ext4: what was not synced is lost, nothing is written any more
  *     op chmod|truncate PATH NUMBER       in octal, in bytes
@@ -50,6 +51,15 @@ static int write_text(const char *file, int flags, const char *text)
         close(fd);
         return 1;
     }
+    return say("close ", close(fd));
+}
+
+static int create(const char *file, const char *access)
+{
+    int flags = strcmp(access, "r") == 0 ? O_RDONLY : strcmp(access, "w") == 0 ? O_WRONLY : O_RDWR;
+    int fd = open(file, O_CREAT | flags, 0600);
+    if (fd < 0)
+        return say("open ", 1);
     return say("close ", close(fd));
 }
 
@@ -159,6 +169,8 @@ static int with_text(const char *what, const char *file, const char *text)
         return write_text(file, O_APPEND, text);
     if (strcmp(what, "exclusive") == 0)
         return write_text(file, O_CREAT | O_EXCL, text);
+    if (strcmp(what, "create") == 0)
+        return create(file, text);
     return USAGE;
 }
 
