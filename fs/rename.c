@@ -8,6 +8,7 @@
 #include <stdio.h> /* RENAME_NOREPLACE */
 #include <string.h>
 
+#include "fs/backup.h"
 #include "fs/commit.h"
 #include "fs/handle.h"
 #include "fs/hidden.h"
@@ -62,30 +63,7 @@ static void move_scratch(struct fs *fs, fuse_req_t req, const struct spot *from,
         fuse_reply_err(req, err);
 }
 
-/* ---- a spec to another name: an editor's backup */
-
-static int back_up(struct fs *fs, fuse_req_t req, const struct spot *from, const struct spot *to)
-{
-    g_autoptr(GString) text = fs_render(fs, from->ino);
-    const struct fuse_ctx *ctx = fuse_req_ctx(req);
-    uint64_t ino = to->scratch;
-    int err = 0;
-
-    if (!text)
-        return ESTALE;
-    if (!ino)
-        err = scratch_create(fs->scratches, to->parent, to->name, ctx->uid, ctx->gid,
-                             S_IFREG | 0644, &ino);
-    if (!err)
-        err = scratch_resize(fs->scratches, ino, 0);
-    if (!err)
-        err = scratch_write(fs->scratches, ino, text->str, text->len, 0, false);
-    if (!err)
-        hidden_add(fs->hidden, spot_key(from));
-    /* The kernel takes the new name for the spec's inode until it is told. */
-    notify_name(fs->notify, to->parent, to->name);
-    return err;
-}
+/* ---- a file of specs/ that goes */
 
 static bool step_drop(struct parked *parked)
 {
@@ -158,17 +136,12 @@ static void move_file(struct fs *fs, fuse_req_t req, const struct spot *from, co
         fuse_reply_err(req, err);
     else if (moves)
         relink_move_entry(fs, req, from, to);
-    else if (flat && to->parent == from->parent && to->object_name) {
+    else if (flat && to->parent == from->parent && to->object_name)
         rename_object(fs, req, from, to, from->folder->kind, to->object_name);
-    } else if (to->parent == from->parent && spot_takes_scratch(to) && spot_is_spec(from)) {
-        err = back_up(fs, req, from, to);
-        if (!err && flat)
-            fs_drop(fs, req, from->parent, from->id);
-        else
-            fuse_reply_err(req, err);
-    } else {
+    else if (to->parent == from->parent && spot_takes_scratch(to) && spot_is_spec(from))
+        backup_spec(fs, req, from, to);
+    else
         fuse_reply_err(req, spot_is_spec(from) ? EXDEV : EPERM);
-    }
 }
 
 /* Not EXDEV: mv would copy the object and then destroy it. */

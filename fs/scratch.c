@@ -180,6 +180,34 @@ int scratch_unlink(struct scratches *all, uint64_t dir, const char *name)
     return err;
 }
 
+/* What TEXT, of LEN bytes, cannot be put under NAME for. */
+static int check_put(struct scratches *all, uint64_t dir, const char *name, size_t len)
+{
+    if (len > SCRATCH_FILE_MAX)
+        return EFBIG;
+    if (all->bytes + len > SCRATCH_ALL_MAX || (!find(all, dir, name) && is_full(all, dir)))
+        return ENOSPC;
+    return 0;
+}
+
+int scratch_put(struct scratches *all, uint64_t dir, const char *name, const struct stat *like,
+                const char *text, size_t len)
+{
+    uint64_t ino;
+    int err;
+
+    pthread_mutex_lock(&all->lock);
+    err = check_put(all, dir, name, len);
+    if (!err) {
+        unlink_locked(all, dir, name);
+        ino = add(all, dir, name, like->st_uid, like->st_gid, like->st_mode);
+        g_string_append_len(scratch_by_ino(all, ino)->text, text, (gssize)len);
+        all->bytes += len;
+    }
+    pthread_mutex_unlock(&all->lock);
+    return err;
+}
+
 int scratch_rename(struct scratches *all, uint64_t dir, const char *name, uint64_t to,
                    const char *to_name)
 {

@@ -34,6 +34,10 @@ uint64_t scratch_find(struct scratches *all, uint64_t dir, const char *name);
 /* MODE with the type: S_IFREG, or S_IFLNK for a link whose target is its text. EEXIST, ENOSPC. */
 int scratch_create(struct scratches *all, uint64_t dir, const char *name, uid_t uid, gid_t gid,
                    mode_t mode, uint64_t *ino);
+/* The same with TEXT and with the owner and mode of LIKE, in the place of what was called so, which
+ * whoever has it open goes on with. EFBIG, ENOSPC: nothing has changed. */
+int scratch_put(struct scratches *all, uint64_t dir, const char *name, const struct stat *like,
+                const char *text, size_t len);
 /* ENOENT. Who has it open goes on with it. */
 int scratch_unlink(struct scratches *all, uint64_t dir, const char *name);
 /* NAME in DIR becomes TO_NAME in TO, in the place of what was called so. ENOENT, ENOSPC. */

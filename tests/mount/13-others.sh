@@ -72,6 +72,23 @@ gives_to bob 'open EACCES' create "$M/specs/vms/w-0.ini" r
 gives_to bob 'open EACCES' write "$M/specs/vms/w-0.ini" $'cpus = 4\n'
 gone "$M/specs/vms/w-0.ini"
 
+# ---- a backup is as secret as the spec, also in the place of a file that somebody has open
+vm_of_alice s 700
+gives_to alice ok write "$M/specs/vms/s.ini.bak" ''
+gives_to alice ok chmod "$M/specs/vms/s.ini.bak" 644
+exec 7<"$M/specs/vms/s.ini.bak"
+alice sed -i.bak 's/32/48/' "$M/specs/vms/s.ini"
+gives_to bob 'open EACCES' read "$M/specs/vms/s.ini.bak"
+same "$(stat -c '%u %a' "$M/specs/vms/s.ini.bak")" "$ALICE 600"
+same "$(cat <&7)" ''
+exec 7<&-
+is "$M/specs/vms/s.ini.bak" 'memory = 32MiB'
+is "$M/vms/s/spec" 'memory = 48MiB'
+chmod 770 "$M/vms/s"
+chgrp $OPS "$M/vms/s"
+gives_to bob ok rename "$M/vms/s/spec" "$M/vms/s/spec.bak" # the owner stays, as with any file
+same "$(stat -c '%u %g %a' "$M/vms/s/spec.bak")" "$ALICE $OPS 660"
+
 # ---- one that alice makes in the same moment: open(2) of her file, or bob makes his own
 same "$("$TOOLS/race" "$M" $ALICE $BOB 300)" 0
 

@@ -135,6 +135,12 @@ has ../events 'vms/web1 destroyed'
 # What may not go says so at once.
 gives ok write vms/new.ini $'host = h1\nmemory = 32MiB\nprotect = yes\n'
 gives EPERM unlink vms/new.ini
+gives EPERM rename vms/new.ini vms/new.bak
+gives EPERM rename hosts/h1.ini hosts/h1.bak
+test -f vms/new.ini
+test -f hosts/h1.ini
+gone vms/new.bak
+gone hosts/h1.bak
 gives ok unlink hosts/h1.ini # only seems to go
 is ../hosts/h1/state up
 wait_for 10 test -f hosts/h1.ini

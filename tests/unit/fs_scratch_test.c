@@ -83,6 +83,37 @@ static void an_open_one_outlives_its_name(void **state)
     assert_int_equal(scratch_stat(all, ino, &st), ESTALE);
 }
 
+/* What takes a name is a file of its own, or changes nothing. */
+static void a_put_one_takes_the_name(void **state)
+{
+    const struct stat like = {.st_uid = 7, .st_gid = 8, .st_mode = S_IFREG | 0600};
+    g_autofree char *large = g_malloc0(SCRATCH_FILE_MAX + 1);
+    struct scratches *all = *state;
+    uint64_t old = make(all, "a", "old"), ino;
+    struct stat st;
+
+    assert_int_equal(scratch_open(all, old), 0);
+    assert_int_equal(scratch_put(all, HERE, "a", &like, large, SCRATCH_FILE_MAX + 1), EFBIG);
+    assert_int_equal(scratch_find(all, HERE, "a"), old);
+    assert_int_equal(scratch_put(all, HERE, "a", &like, "new", 3), 0);
+    ino = scratch_find(all, HERE, "a");
+    assert_int_not_equal(ino, old);
+    assert_text(all, ino, "new");
+    assert_text(all, old, "old");
+    assert_int_equal(scratch_stat(all, ino, &st), 0);
+    assert_int_equal(st.st_uid, 7);
+    assert_int_equal(st.st_gid, 8);
+    assert_int_equal(st.st_mode, S_IFREG | 0600);
+    scratch_close(all, old);
+    for (int i = 0; i < SCRATCH_DIR_MAX - 1; i++) {
+        g_autofree char *name = g_strdup_printf("%d", i);
+
+        assert_int_equal(scratch_put(all, HERE, name, &like, "", 0), 0);
+    }
+    assert_int_equal(scratch_put(all, HERE, "b", &like, "", 0), ENOSPC);
+    assert_int_equal(scratch_put(all, HERE, "a", &like, "newer", 5), 0);
+}
+
 static void everything_is_bounded(void **state)
 {
     struct scratches *all = *state;
@@ -228,6 +259,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(names_come_and_go),
         TEST(an_open_one_outlives_its_name),
+        TEST(a_put_one_takes_the_name),
         TEST(everything_is_bounded),
         TEST(writes_append_and_leave_holes),
         TEST(a_set_time_tells_of_a_restore),
