@@ -123,7 +123,8 @@ static bool may_want(struct engine *engine, const struct request *request,
         spec->trusted = object->spec->trusted;
         return true;
     }
-    return policy_allows(engine, object, &request->actor, spec, error);
+    return (same || spec_check_needs(spec, error)) &&
+           policy_allows(engine, object, &request->actor, spec, error);
 }
 
 static void do_commit(struct engine *engine, struct request *request, struct order *order)

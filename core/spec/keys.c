@@ -74,8 +74,10 @@ static const struct spec_key vm_keys[] = {
     SPEC_KEY("image", SPEC_PATH, VM(image),
              .doc = "disk image to start from; the VM gets a copy-on-write clone"),
     SPEC_KEY("kernel", SPEC_PATH, VM(kernel), .doc = "kernel to boot directly"),
-    SPEC_KEY("initrd", SPEC_PATH, VM(initrd), .doc = "initial RAM disk of that kernel"),
-    SPEC_KEY("cmdline", SPEC_TEXT, VM(cmdline), .join = " ", .doc = "command line of that kernel"),
+    SPEC_KEY("initrd", SPEC_PATH, VM(initrd), .needs = "kernel",
+             .doc = "initial RAM disk of that kernel"),
+    SPEC_KEY("cmdline", SPEC_TEXT, VM(cmdline), .join = " ", .needs = "kernel",
+             .doc = "command line of that kernel"),
     SPEC_KEY("init", SPEC_PATH, VM(init), .doc = "program that an LXC container runs"),
     SPEC_KEY("root", SPEC_PATH, VM(root),
              .doc = "directory that becomes the root of an LXC container"),
@@ -116,9 +118,9 @@ static const struct spec_key service_keys[] = {
     SPEC_KEY("demand", SPEC_REAL, .max = MUCH, .preset = "1", SERVICE(demand),
              .doc = "D of the service's schedule score"),
     SPEC_KEY("cost", SPEC_REAL, .max = MUCH, .preset = "1", SERVICE(cost),
-             .doc = "C of the service's scores"),
+             .doc = "C of the service's schedule score"),
     SPEC_KEY("spread", SPEC_CHOICE, .choices = "host|zone|none", .preset = "host", SERVICE(spread),
-             .doc = "no two members on one host, or in one zone, or as it comes"),
+             .doc = "no two members on one host; as many in each zone, but for one; as it comes"),
 };
 
 static const struct {

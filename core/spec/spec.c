@@ -2,6 +2,7 @@
 /*
  * The life of a struct spec.
  */
+#include "core/error.h"
 #include "core/spec/internal.h"
 
 void *spec_fields(struct spec *spec)
@@ -48,6 +49,27 @@ static void clear(struct spec *spec)
         return;
     rows = spec_keys(SPEC_VM, &n);
     spec_clear_values(&spec->service.vm, rows, n);
+}
+
+static bool check_needs(enum spec_kind kind, uint64_t given, GError **error)
+{
+    size_t n;
+    const struct spec_key *rows = spec_keys(kind, &n);
+    for (size_t i = 0; i < n; i++) {
+        if (!(given & UINT64_C(1) << i) || !rows[i].needs ||
+            given & spec_key_bit(kind, rows[i].needs))
+            continue;
+        fail(error, EINVAL, "%s means nothing without %s, which is missing", rows[i].name,
+             rows[i].needs);
+        return false;
+    }
+    return true;
+}
+
+bool spec_check_needs(const struct spec *spec, GError **error)
+{
+    return check_needs(spec->kind, spec->given, error) &&
+           check_needs(SPEC_VM, spec->given_vm, error);
 }
 
 uint32_t spec_share_of(struct spec_share share, uint32_t whole)

@@ -142,7 +142,8 @@ struct spec_key {
     const char *choices; /* of CHOICE: "always|never" */
     size_t offset;       /* of the field in host_spec, vm_spec or service_spec */
     bool required;
-    const char *join; /* between continuation lines: " " or "\n"; NULL: the value is one line */
+    const char *needs; /* the key without which it means nothing; NULL: none */
+    const char *join;  /* between continuation lines: " " or "\n"; NULL: the value is one line */
     const char *(*refuse)(const char *value); /* NULL, or why it is wrong beyond its type */
     const char *doc;                          /* one line for the manual */
 };
@@ -171,6 +172,13 @@ struct spec *spec_parse_partial(enum spec_kind kind, const char *text, size_t le
 /* The same as spec_parse() of the whole TEXT, with `trusted` set to TRUSTED; but the result may be
  * one that others of the same text and trust have too, and its `text` is set. */
 struct spec *spec_parse_shared(enum spec_kind kind, const char *text, bool trusted, GError **error);
+
+/*
+ * Whether SPEC, which was parsed, may be asked for: EINVAL if a key stands there without the one
+ * that it needs. Parsing takes such a spec, so that one that is stored, or that tells of a domain
+ * of others, can be read.
+ */
+bool spec_check_needs(const struct spec *spec, GError **error);
 
 struct spec *spec_ref(struct spec *spec);
 void spec_unref(struct spec *spec);

@@ -35,6 +35,17 @@ has web1/error cpus
 is web1/state draft
 is web1/spec ''
 
+# Whether a key is there that another one needs is known in the end.
+for key in 'initrd = /boot/initrd' 'cmdline = quiet'; do
+    gives 'close EINVAL' write web1/spec "$key"$'\nmemory = 64MiB\n'
+    has web1/error "${key%% *} .*without kernel"
+    is web1/state draft
+done
+mkdir ../services/kernels ../plan/kernels
+gives 'close EINVAL' write ../services/kernels/spec $'replicas = 1\n[vm]\ncmdline = quiet\n'
+gives 'close EINVAL' write ../plan/kernels/spec $'cmdline = quiet\n'
+rmdir ../services/kernels ../plan/kernels
+
 # Made.
 gives ok write web1/spec $'# the first one\ncpus = 2\nmemory = 256MiB\n'
 is web1/state running

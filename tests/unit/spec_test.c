@@ -57,6 +57,34 @@ static void test_lines(void **state)
             "line 2: is indented, so it continues \"cpus\" of line 1, which takes one line");
 }
 
+/* What is stored, or told of domains of others, must be read all the same. */
+static void test_needs(void **state)
+{
+    (void)state;
+    static const struct {
+        enum spec_kind kind;
+        const char *text, *missing;
+    } rows[] = {
+        {SPEC_VM,      "initrd = /i\n",                                   "initrd" },
+        {SPEC_VM,      "cmdline = quiet\n",                               "cmdline"},
+        {SPEC_SERVICE, "replicas = 1\n[vm]\ncpus = 1\ncmdline = quiet\n", "cmdline"},
+        {SPEC_SERVICE, "[vm]\nkernel = /k\ncmdline = quiet\n",            NULL     },
+        {SPEC_VM,      "cmdline = quiet\ninitrd = /i\nkernel = /k\n",     NULL     },
+        {SPEC_VM,      "kernel = /k\n",                                   NULL     },
+        {SPEC_HOST,    "uri = test:///default\n",                         NULL     },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(Spec) spec = parses(rows[i].kind, rows[i].text);
+        g_autoptr(GError) error = NULL;
+        assert_int_equal(spec_check_needs(spec, &error), !rows[i].missing);
+        if (!rows[i].missing)
+            continue;
+        assert_int_equal(error->code, EINVAL);
+        assert_true(g_str_has_prefix(error->message, rows[i].missing));
+        assert_non_null(strstr(error->message, "without kernel"));
+    }
+}
+
 static void test_sections(void **state)
 {
     (void)state;
@@ -387,13 +415,13 @@ static void shares_what_is_equal(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lines),        cmocka_unit_test(shares_what_is_equal),
-        cmocka_unit_test(test_sections),     cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_bounds),       cmocka_unit_test(test_types),
-        cmocka_unit_test(test_continuation), cmocka_unit_test(test_long_lines),
-        cmocka_unit_test(test_bytes),        cmocka_unit_test(test_partial),
-        cmocka_unit_test(test_tables),       cmocka_unit_test(test_locale),
-        cmocka_unit_test(test_references),
+        cmocka_unit_test(test_lines),      cmocka_unit_test(shares_what_is_equal),
+        cmocka_unit_test(test_needs),      cmocka_unit_test(test_sections),
+        cmocka_unit_test(test_defaults),   cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_types),      cmocka_unit_test(test_continuation),
+        cmocka_unit_test(test_long_lines), cmocka_unit_test(test_bytes),
+        cmocka_unit_test(test_partial),    cmocka_unit_test(test_tables),
+        cmocka_unit_test(test_locale),     cmocka_unit_test(test_references),
     };
     return cmocka_run_group_tests_name("spec", tests, NULL, NULL);
 }
