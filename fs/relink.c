@@ -35,8 +35,13 @@ static void answer_migrate(struct parked *parked, int err)
 void relink_move(struct fs *fs, fuse_req_t req, const struct spot *from, const struct spot *to,
                  uint64_t vm, const char *host)
 {
-    struct parked *parked = park_new(fs, req);
+    struct parked *parked;
 
+    if (!*host) {
+        park_refuse(fs, req, vm, EINVAL, "the link to a host is ../../hosts/NAME");
+        return;
+    }
+    parked = park_new(fs, req);
     parked->id = vm;
     parked->ino = from->parent;
     parked->size = to->parent;
@@ -87,9 +92,7 @@ int relink_check(struct fs *fs, fuse_req_t req, const struct spot *from, const s
         return 0;
     if (to->row->code != CODE_HOST)
         return EPERM;
-    if (!name || !spec_valid_name(name))
-        return EINVAL;
-    *host = g_strdup(name);
+    *host = g_strdup(name && spec_valid_name(name) ? name : "");
     return 0;
 }
 
@@ -107,7 +110,8 @@ void relink_move_entry(struct fs *fs, fuse_req_t req, const struct spot *from,
     if (!host)
         fuse_reply_err(req, EPERM);
     else if (strcmp(from->name, to->name) != 0)
-        fuse_reply_err(req, EINVAL);
+        park_refuse(fs, req, from->id, EINVAL,
+                    "a VM that is moved to another host keeps its name there");
     else
         relink_move(fs, req, from, to, from->id, host);
 }

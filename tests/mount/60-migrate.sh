@@ -53,6 +53,16 @@ gone ../hosts/t1/vms/paper
 links ../hosts/t2/vms/paper ../../../vms/paper
 echo start >paper/ctl
 is paper/state running
+# What is no host's link, or would be another name, says so.
+for target in nowhere hosts/t1 ../../hosts/ "$M/hosts/t1" ../../vms/t1; do
+    fails ln -sfn ../../hosts/nowhere paper/host
+    has paper/error 'nowhere'
+    [[ $(ln -sfn "$target" paper/host 2>&1 || true) == *'Invalid argument'* ]] || die "a link to $target"
+    is paper/error 'the link to a host is ../../hosts/NAME'
+done
+gives EINVAL rename ../hosts/t2/vms/paper ../hosts/t1/vms/other
+has paper/error 'keeps its name'
+on paper t2
 
 # A guest that runs goes on running.
 new_vm web1 'virtualization = qemu' 'memory = 128MiB' "kernel = $T/vmlinuz" "initrd = $T/initrd" \
