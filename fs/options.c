@@ -151,6 +151,10 @@ bool options_parse(struct options *options, int argc, char **argv, GError **erro
         fail(error, EINVAL, "wrong arguments; see cloudfs --help");
         return false;
     }
+    if (options->conf_file && !*options->conf_file) {
+        fail(error, EINVAL, "the name of the configuration is empty; see cloudfs --help");
+        return false;
+    }
     if (options->action == ACTION_MOUNT)
         return take_words(options, error);
     return options->action != ACTION_CHECK || take_file(options, error);
@@ -186,9 +190,10 @@ static bool override(struct conf *conf, const char *arg, GError **error)
     g_autoptr(GError) wrong = NULL;
 
     while (strlen(key->name) != len || strncmp(key->name, arg, len) != 0)
-        key++; /* is_cloud_key() found it */
-    value = key->type == SPEC_PATH ? g_canonicalize_filename(arg + len + 1, NULL)
-                                   : g_strdup(arg + len + 1);
+        key++;                                     /* is_cloud_key() found it */
+    value = key->type == SPEC_PATH && arg[len + 1] /* "" would be the working directory */
+                ? g_canonicalize_filename(arg + len + 1, NULL)
+                : g_strdup(arg + len + 1);
     if (!spec_check_value(key, value, &wrong)) {
         fail(error, EINVAL, "-o %s: %s", arg, wrong->message);
         return false;

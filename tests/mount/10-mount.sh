@@ -9,7 +9,14 @@
 fails "$CLOUDFS"
 fails "$CLOUDFS" --no-such-option "$M"
 fails "$CLOUDFS" -o no_such_option "$M"
+fails "$CLOUDFS" -o config= "$M"
+"$CLOUDFS" -o config= "$M" 2>said || true
+has said 'configuration is empty'
 configure
+fails "$CLOUDFS" -c "$T/cloudfs.conf" -o state= "$M"
+"$CLOUDFS" -c "$T/cloudfs.conf" -o state= "$M" 2>said || true
+has said 'state=: .*no value'
+gone cloudfs.db
 fails "$CLOUDFS" -c "$T/cloudfs.conf" "$T/nowhere"
 fails "$CLOUDFS" -c "$T/no.conf" "$M"
 printf '[cloud]\nstate = %s\nsample = often\n' "$T/state" >bad.conf
