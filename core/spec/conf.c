@@ -3,6 +3,7 @@
  * cloudfs.conf. The scanner of specs reads it; a [host NAME] section is cut out and read as a
  * host's spec, with the lines of the file in its sentences.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -168,6 +169,14 @@ static bool start_host(struct reader *reader, const char *name, const struct sca
     return true;
 }
 
+/* The same for all ways to write a user or a group. */
+static char *whose(const struct conf_quota *quota)
+{
+    if (quota->everybody)
+        return g_strdup("quota *");
+    return g_strdup_printf("quota %s%" PRIu32, quota->group ? "@" : "", quota->id);
+}
+
 static bool start_quota(struct reader *reader, const char *name, const struct scan_item *item)
 {
     reader->quota = conf_quota_new(name, &reader->error);
@@ -175,7 +184,7 @@ static bool start_quota(struct reader *reader, const char *name, const struct sc
         return stop_at(reader, item->line);
     reader->section = QUOTA;
     g_ptr_array_add(reader->conf->quotas, reader->quota);
-    return note(reader, g_strdup_printf("quota %s", name), name, item->line);
+    return note(reader, whose(reader->quota), name, item->line);
 }
 
 /* What stands behind the first word of a section's name. */

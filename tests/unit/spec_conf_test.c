@@ -96,6 +96,9 @@ static void test_bad_lines(void **state)
     refuses("[quota no such]\n", ":1: there is no user \"no such\"");
     refuses("[quota @no such]\n", ":1: there is no group \"no such\"");
     refuses("[quota 1]\n[quota 1]\n", ":2: \"1\" was given before, in line 1");
+    refuses("[quota root]\n[quota 0]\n", ":2: \"0\" was given before, in line 1");
+    refuses("[quota @0]\n[quota *]\n[quota @root]\n", ":3: \"@root\" was given before, in line 1");
+    refuses("[quota *]\n[quota *]\n", ":2: \"*\" was given before, in line 1");
     refuses("[quota 1]\ncpus = few\n", ":2: cpus: \"few\" is not a whole number");
     refuses("[quota 1]\nvms = 1\n[quota 2]\nvms = 1\nvms = 1\n",
             ":5: \"vms\" was given before, in line 4");
