@@ -66,7 +66,7 @@ struct actor fs_actor(fuse_req_t req)
 {
     const struct fuse_ctx *ctx = fuse_req_ctx(req);
 
-    return (struct actor){.uid = ctx->uid, .gid = ctx->gid, .pid = ctx->pid};
+    return (struct actor){.uid = ctx->uid, .gid = ctx->gid, .pid = ctx->pid, .user = true};
 }
 
 uint64_t fs_object_id(struct fs *fs, enum object_kind kind, const char *name)

@@ -20,7 +20,7 @@ struct handle {
     const struct file_row *row;
     GBytes *text; /* the version it was opened with; NULL: of a LOG */
     struct actor opener;
-    pid_t process; /* the opener's thread group */
+    pid_t process; /* the opener's thread group; 0: not known */
 
     struct fs *paged; /* whose kernel's pages it reads (pages.h); NULL: it reads directly */
     bool append;      /* a scratch file opened with O_APPEND */

@@ -95,6 +95,8 @@ static bool knows(struct restore *restore, GHashTable *table, pid_t process)
 
 void restore_made(struct restore *restore, uint64_t id, pid_t process)
 {
+    if (process == 0)
+        return;
     pthread_mutex_lock(&restore->lock);
     remember(restore, restore->makers, process);
     g_hash_table_replace(restore->made, g_memdup2(&id, sizeof id), GINT_TO_POINTER(process));
@@ -122,6 +124,8 @@ void restore_probed(struct restore *restore, pid_t tid)
 {
     pid_t process = proc_tgid(tid);
 
+    if (process == 0)
+        return;
     pthread_mutex_lock(&restore->lock);
     remember(restore, restore->probers, process);
     pthread_mutex_unlock(&restore->lock);

@@ -22,7 +22,8 @@
  * - borg tries rmdir(2) on every directory before it makes it, and expects ENOTEMPTY: it must not
  *   destroy a VM. Who tries to remove a folder such as vms/, which cannot go, is taken for that.
  *
- * What is written so is taken and thrown away.
+ * What is written so is taken and thrown away. A process that is not in cloudfs's pid namespace has
+ * the number 0 as all others there: it is never known to do any of that.
  */
 #pragma once
 

@@ -4,7 +4,8 @@
  *
  * Shells duplicate and close the descriptor before they write, and a child's exit closes its copy.
  * So a close commits only when something was written since the last commit, and only when it is
- * made by the process that opened the file.
+ * made by the process that opened the file. Where that cannot be seen, as cloudfs is in another pid
+ * namespace, the last close of all commits, whose errors are in `error` only; fsync(2) has them.
  */
 #include <errno.h>
 
@@ -102,12 +103,17 @@ static void take_and_commit(fuse_req_t req, struct handle *handle)
         fuse_reply_err(req, refused);
 }
 
+static bool is_opener(fuse_req_t req, const struct handle *handle)
+{
+    return handle->process && proc_tgid(fuse_req_ctx(req)->pid) == handle->process;
+}
+
 void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     struct handle *handle = handle_of(fi);
 
     (void)ino;
-    if (!handle->buffer || proc_tgid(fuse_req_ctx(req)->pid) != handle->process)
+    if (!handle->buffer || !is_opener(req, handle))
         fuse_reply_err(req, 0);
     else
         take_and_commit(req, handle);

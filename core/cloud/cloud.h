@@ -382,7 +382,8 @@ enum { EVENTS_KEEP = LIMIT(4096, 256) };
 struct actor {
     uid_t uid;
     gid_t gid;
-    pid_t pid; /* 0: cloudfs itself */
+    pid_t pid; /* of a thread; 0: not known, it is not in the pid namespace of cloudfs */
+    bool user; /* a caller of the mount; otherwise it is cloudfs itself */
     /* Puts a tree back, VMs before their hosts maybe: what no host could hold waits for one. */
     bool restoring;
 };

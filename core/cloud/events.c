@@ -66,7 +66,7 @@ void cloud_event(struct cloud *cloud, const struct object *object, const struct 
     va_start(args, format);
     g_string_append_vprintf(text, format, args);
     va_end(args);
-    if (actor && actor->pid)
+    if (actor && actor->user)
         g_string_append_printf(text, " uid=%u pid=%d", (unsigned)actor->uid, (int)actor->pid);
     escape_controls(text);
 

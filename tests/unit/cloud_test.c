@@ -168,7 +168,8 @@ static void scores_are_the_formulas(void **state) REQUIRES(model)
 static void events_stay_lines_and_bounded(void **state) REQUIRES(model)
 {
     struct fixture *f = *state;
-    const struct actor actor = {.uid = 1, .gid = 2, .pid = 3};
+    const struct actor actor = {.uid = 1, .gid = 2, .pid = 3, .user = true};
+    const struct actor unseen = {.uid = 1, .gid = 2, .user = true};
     const GString *text;
     int64_t time;
     g_autoptr(GPtrArray) fresh = NULL;
@@ -177,6 +178,8 @@ static void events_stay_lines_and_bounded(void **state) REQUIRES(model)
     cloud_event(f->cloud, NULL, &actor, "two\nlines");
     text = cloud_events_text(f->cloud, &time);
     assert_non_null(strstr(text->str, " cloud two?lines uid=1 pid=3\n"));
+    cloud_event(f->cloud, NULL, &unseen, "three");
+    assert_non_null(strstr(cloud_events_text(f->cloud, &time)->str, " cloud three uid=1 pid=0\n"));
     for (int i = 0; i < 3 * EVENTS_KEEP; i++)
         cloud_event(f->cloud, NULL, NULL, "event %d", i);
     text = cloud_events_text(f->cloud, &time);
@@ -184,7 +187,7 @@ static void events_stay_lines_and_bounded(void **state) REQUIRES(model)
         lines += *c == '\n';
     assert_in_range(lines, EVENTS_KEEP, 2 * EVENTS_KEEP);
     fresh = cloud_take_events(f->cloud);
-    assert_int_equal(fresh->len, 3 * EVENTS_KEEP + 1);
+    assert_int_equal(fresh->len, 3 * EVENTS_KEEP + 2);
     for (unsigned i = 0; i < fresh->len; i++) {
         struct event *event = fresh->pdata[i];
 

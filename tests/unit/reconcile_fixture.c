@@ -5,8 +5,8 @@
 #include <string.h>
 #include <time.h>
 
-const struct actor somebody = {.uid = 1000, .gid = 1000, .pid = 4711};
-static const struct actor administrator = {.uid = 0, .gid = 0, .pid = 4712};
+const struct actor somebody = {.uid = 1000, .gid = 1000, .pid = 4711, .user = true};
+static const struct actor administrator = {.uid = 0, .gid = 0, .pid = 4712, .user = true};
 
 /* Only an administrator says where a host is. */
 static const struct actor *maker_of(enum object_kind kind)

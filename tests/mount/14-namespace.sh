@@ -1,0 +1,38 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# cloudfs in a pid namespace of its own: it cannot see which process calls. Events say which user it
+# was, a spec is not taken in half written, and no process is taken for another.
+. "$(dirname "$0")/lib.sh"
+
+[ "$(id -u)" = 0 ] || { echo 'not tried: needs root to make a namespace'; exit 0; }
+unshare --pid --fork true 2>/dev/null || { echo 'not tried: no pid namespaces here'; exit 0; }
+printf '#!/bin/sh\nexec unshare --pid --fork %q "$@"\n' "$CLOUDFS" >apart
+chmod 755 apart
+CLOUDFS=$T/apart
+ALICE=61001
+cp "$TOOLS/op" op
+chmod 755 op
+alice() { setpriv --reuid=$ALICE --regid=$ALICE --clear-groups "$@"; }
+
+OPTIONS=allow_other
+mount_cloud "$(test_section h1 64 65536)"
+wait_for 10 reads "$M/hosts/h1/state" up
+chmod 1777 "$M/vms"
+
+# That root has made an object, or tried to remove a folder, says nothing about others.
+mkdir "$M/vms/of-root"
+gives 'open EACCES' write "$M/vms/of-root/state" 'running'
+gives EPERM rmdir "$M/vms"
+alice "$T/op" mkdir "$M/vms/of-alice"
+same "$(alice "$T/op" rmdir "$M/vms/of-alice")" ok
+
+# A child's close is not the writer's.
+alice "$T/op" mkdir "$M/vms/ns"
+alice bash -c "{ echo 'cpus = 3'; (true); echo 'memory = 48MiB'; } >'$M/vms/ns/spec'"
+wait_for 10 reads "$M/vms/ns/state" running
+is "$M/vms/ns/spec" $'cpus = 3\nmemory = 48MiB'
+same "$(grep -c 'vms/ns spec written' "$M/events")" 1
+has "$M/events" "vms/ns draft uid=$ALICE pid=0"
+has "$M/events" "vms/ns spec written uid=$ALICE pid=0"
+hasnt "$M/events" 'vms/ns running on h1 uid='
+unmount_cloud
