@@ -198,15 +198,22 @@ static void change_live_cpus(struct changing *c)
 /* The balloon moves below the maximum that the VM was started with, and fills it at least. */
 static void change_live_memory(struct changing *c)
 {
-    bool asked = !c->before || c->before->memory != c->plan->vm->memory;
-    if (!asked && !(c->done & EDIT_MEMORY))
-        return;
+    bool asked = !c->before || c->before->memory != c->plan->vm->memory || c->done & EDIT_MEMORY;
     unsigned long wanted = virt_kib(c->plan->vm->memory);
     unsigned long max = virDomainGetMaxMemory(c->dom);
-    if (max && virDomainSetMemoryFlags(c->dom, MIN(wanted, max), VIR_DOMAIN_AFFECT_LIVE) < 0)
+    if (asked && max &&
+        virDomainSetMemoryFlags(c->dom, MIN(wanted, max), VIR_DOMAIN_AFFECT_LIVE) < 0)
         live_refused(c, "memory");
     else if (wanted > max)
         add_later(c, "memory", NULL);
+}
+
+/* Of this change and of those before it since the start. */
+static unsigned keys_that_wait(const struct changing *c)
+{
+    g_autofree char *live = virDomainGetXMLDesc(c->dom, 0);
+    g_autofree char *kept = virDomainGetXMLDesc(c->dom, VIR_DOMAIN_XML_INACTIVE);
+    return virt_differing_keys(live, kept, c->plan->uuid);
 }
 
 static void change_live(struct changing *c)
@@ -215,13 +222,14 @@ static void change_live(struct changing *c)
         return;
     change_live_cpus(c);
     change_live_memory(c);
-    if (c->done & EDIT_BOOT)
+    unsigned keys = keys_that_wait(c);
+    if (keys & EDIT_BOOT)
         add_later(c, "kernel, initrd, cmdline and init", NULL);
-    if (c->done & EDIT_NETWORKS)
+    if (keys & EDIT_NETWORKS)
         add_later(c, "network", NULL);
-    if (c->done & EDIT_DISK)
+    if (keys & EDIT_DISK)
         add_later(c, "disk", NULL);
-    if (c->done & EDIT_SEED || c->replaced_seed)
+    if (keys & EDIT_SEED || c->replaced_seed)
         add_later(c, "user_data", NULL);
 }
 

@@ -76,6 +76,10 @@ enum edit_key {
 char *virt_edit_xml(const char *xml, const struct virt_plan *plan, const struct virt_layout *layout,
                     unsigned keys, unsigned *done, GError **error);
 
+/* differ_xml.c: those of EDIT_BOOT, EDIT_NETWORKS, EDIT_DISK and EDIT_SEED in which the running
+ * domain LIVE is otherwise than its definition KEPT; 0 if one of them is no XML. Pure. */
+unsigned virt_differing_keys(const char *live, const char *kept, const char *uuid);
+
 /* layout.c: what of the host decides about a definition. */
 struct host_layout {
     struct virt_layout layout; /* its strings are owned by `strings` */

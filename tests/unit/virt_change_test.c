@@ -53,11 +53,35 @@ static void the_rest_changes_at_the_next_start(void **state)
     assert_non_null(strstr(xml, SEED));
     assert_null(strstr(xml, "<interface"));
 
+    /* What it runs with does not have it either. */
     struct vm_spec now = vm;
     vm.user_data = NULL;
-    change(f, &plan, &now, "at the next start: user_data");
+    change(f, &plan, &now, "at the next start: kernel, initrd, cmdline and init, network, disk");
     assert_false(volume_exists(f, SEED, NULL));
     assert_true(volume_exists(f, DISK, NULL));
+}
+
+/* What waits is told until it is so, or is not wanted any more. */
+static void what_waits_is_told_until_it_need_not(void **state)
+{
+    struct fixture *f = *state;
+    char kernel[] = "/boot/k", other[] = "/boot/l";
+    struct vm_spec vm = plain_vm(), before = vm;
+    struct virt_plan plan = plan_of("web1", &vm);
+    create(f, &plan);
+    vm.kernel = kernel;
+    vm.memory *= 2;
+    change(f, &plan, &before, "at the next start: memory, kernel, initrd, cmdline and init");
+    before = vm;
+    vm.usage = 0.5; /* waits for nothing */
+    change(f, &plan, &before, "at the next start: memory, kernel, initrd, cmdline and init");
+    before = vm;
+    vm.kernel = other;
+    vm.memory /= 2;
+    change(f, &plan, &before, "at the next start: kernel, initrd, cmdline and init");
+    before = vm;
+    vm.kernel = NULL; /* as it runs */
+    change(f, &plan, &before, NULL);
 }
 
 static void what_is_fixed_is_refused(void **state)
@@ -156,9 +180,13 @@ static void adopting_leaves_alone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        MAKING_TEST(cpus_and_memory_change_live), MAKING_TEST(the_rest_changes_at_the_next_start),
-        MAKING_TEST(what_is_fixed_is_refused),    MAKING_TEST(a_failed_change_is_undone),
-        MAKING_TEST(a_disk_joins_a_seed),         MAKING_TEST(adopting_leaves_alone),
+        MAKING_TEST(cpus_and_memory_change_live),
+        MAKING_TEST(the_rest_changes_at_the_next_start),
+        MAKING_TEST(what_waits_is_told_until_it_need_not),
+        MAKING_TEST(what_is_fixed_is_refused),
+        MAKING_TEST(a_failed_change_is_undone),
+        MAKING_TEST(a_disk_joins_a_seed),
+        MAKING_TEST(adopting_leaves_alone),
     };
     return cmocka_run_group_tests(tests, making_start, making_stop);
 }
