@@ -63,13 +63,36 @@ static void open_created(struct fs *fs, fuse_req_t req, uint64_t ino, int flags,
     notify_reply_end(fs->notify);
 }
 
+static bool is_there(struct fs *fs, uint64_t id) EXCLUDES(model)
+{
+    bool is;
+
+    cloud_read_lock(fs->cloud);
+    is = cloud_by_id(fs->cloud, id) != NULL;
+    cloud_read_unlock(fs->cloud);
+    return is;
+}
+
+/* Its directory may go at any time, and takes those along that it has then. */
+static int make_scratch(struct fs *fs, fuse_req_t req, const struct spot *spot, mode_t mode,
+                        uint64_t *ino)
+{
+    const struct fuse_ctx *ctx = fuse_req_ctx(req);
+    int err =
+        scratch_create(fs->scratches, spot->parent, spot->name, ctx->uid, ctx->gid, mode, ino);
+
+    if (!err && !is_there(fs, spot->dir_id)) {
+        scratch_unlink(fs->scratches, spot->parent, spot->name);
+        err = ESTALE;
+    }
+    return err;
+}
+
 static void create_scratch(struct fs *fs, fuse_req_t req, const struct spot *spot, mode_t mode,
                            int flags)
 {
-    const struct fuse_ctx *ctx = fuse_req_ctx(req);
     uint64_t ino;
-    int err = scratch_create(fs->scratches, spot->parent, spot->name, ctx->uid, ctx->gid,
-                             S_IFREG | mode, &ino);
+    int err = make_scratch(fs, req, spot, S_IFREG | mode, &ino);
 
     if (err)
         fuse_reply_err(req, err);
@@ -227,7 +250,6 @@ static int check_link(struct fs *fs, fuse_req_t req, const struct spot *spot, co
 void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
 {
     struct fs *fs = fs_of(req);
-    const struct fuse_ctx *ctx = fuse_req_ctx(req);
     struct fuse_entry_param entry = {0};
     g_auto(Spot) spot = {0};
     int err = spot_find(fs, parent, name, &spot);
@@ -237,8 +259,7 @@ void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const cha
     if (!err)
         err = check_link(fs, req, &spot, target);
     if (!err)
-        err = scratch_create(fs->scratches, parent, name, ctx->uid, ctx->gid, S_IFLNK | 0777,
-                             &entry.ino);
+        err = make_scratch(fs, req, &spot, S_IFLNK | 0777, &entry.ino);
     if (!err)
         err = scratch_write(fs->scratches, entry.ino, target, strlen(target), 0, false);
     if (!err)

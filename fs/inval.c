@@ -10,6 +10,7 @@
 #include "fs/poll.h"
 #include "fs/publish.h"
 #include "fs/restore.h"
+#include "fs/scratch.h"
 #include "fs/specs.h"
 #include "fs/table.h"
 
@@ -163,6 +164,14 @@ static void post_wake(struct inval *inval)
         notify_call(inval->notify, wake_pollers, inval->pollers);
 }
 
+/* The directories that an object has, or may have. */
+static void for_dirs(struct inval *inval, const struct object *object,
+                     void (*fn)(struct scratches *all, uint64_t dir))
+{
+    fn(inval->scratches, ino_make(object->id, CODE_SELF));
+    fn(inval->scratches, ino_make(object->id, CODE_VMS));
+}
+
 void inval_watch(void *ctx, enum change what, const struct object *object, enum facet facet,
                  const struct object *other)
 {
@@ -176,6 +185,7 @@ void inval_watch(void *ctx, enum change what, const struct object *object, enum 
             for_live_files(inval, object, publish_forget);
             known_forget(inval->known, object->id);
             restore_forget(inval->restore, object->id);
+            for_dirs(inval, object, scratch_dir_went);
         }
         break;
     case CHANGE_LINKED: /* the directory's time comes as a facet */
@@ -204,6 +214,7 @@ void inval_watch(void *ctx, enum change what, const struct object *object, enum 
          * after a renaming its links say something else. */
         post_files(inval, object, FACET_LINKS);
         outdate_scores(inval, object, NULL);
+        for_dirs(inval, object, scratch_dir_came);
         break;
     case CHANGE_LEAVING:
         post_left_specs(inval, object);
@@ -212,6 +223,7 @@ void inval_watch(void *ctx, enum change what, const struct object *object, enum 
         post_inode(inval, object, CODE_SPEC);
         break;
     case CHANGE_OVER:
+        scratch_sweep(inval->scratches);
         notify_flush(inval->notify);
         break;
     }

@@ -10,6 +10,7 @@ struct pages;
 struct pollers;
 struct publish;
 struct restore;
+struct scratches;
 
 struct inval {
     struct notify *notify;
@@ -18,6 +19,7 @@ struct inval {
     struct pollers *pollers; /* woken by changes */
     struct known *known;     /* what the kernel may know */
     struct restore *restore;
+    struct scratches *scratches; /* go with their objects */
 };
 
 /* A cloud_watcher; CTX is a struct inval. */

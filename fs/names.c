@@ -144,8 +144,6 @@ static void answer_rmdir(struct parked *parked, int err)
     struct fs *fs = parked->fs;
 
     hidden_forget(fs->hidden, parked->id);
-    if (!err)
-        scratch_drop(fs->scratches, ino_make(parked->id, CODE_SELF));
     fuse_reply_err(parked->req, err);
 }
 

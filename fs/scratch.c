@@ -29,6 +29,7 @@ struct scratches *scratches_new(void)
     pthread_mutex_init(&all->lock, NULL);
     all->by_ino = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, scratch_free);
     all->by_dir = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, list_free);
+    all->gone = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     /* Microseconds, so that a remount begins above all numbers of the mount before. */
     all->next = FIRST_INO + (uint64_t)g_get_real_time();
     return all;
@@ -38,6 +39,7 @@ void scratches_free(struct scratches *all)
 {
     if (!all)
         return;
+    g_hash_table_destroy(all->gone);
     g_hash_table_destroy(all->by_dir);
     g_hash_table_destroy(all->by_ino);
     pthread_mutex_destroy(&all->lock);
@@ -232,17 +234,40 @@ int scratch_rename(struct scratches *all, uint64_t dir, const char *name, uint64
     return err;
 }
 
-void scratch_drop(struct scratches *all, uint64_t dir)
+void scratch_dir_went(struct scratches *all, uint64_t dir)
 {
+    pthread_mutex_lock(&all->lock);
+    if (list_of(all, dir, false))
+        g_hash_table_add(all->gone, g_memdup2(&dir, sizeof dir));
+    pthread_mutex_unlock(&all->lock);
+}
+
+void scratch_dir_came(struct scratches *all, uint64_t dir)
+{
+    pthread_mutex_lock(&all->lock);
+    g_hash_table_remove(all->gone, &dir);
+    pthread_mutex_unlock(&all->lock);
+}
+
+static gboolean drop(void *dir, void *value, void *data)
+{
+    struct scratches *all = data;
     GPtrArray *list;
 
-    pthread_mutex_lock(&all->lock);
-    while ((list = list_of(all, dir, false))) {
+    (void)value;
+    while ((list = list_of(all, *(uint64_t *)dir, false))) {
         struct scratch *scratch = list->pdata[0];
 
         leave(all, scratch);
         scratch_free_if_unused(all, scratch);
     }
+    return true;
+}
+
+void scratch_sweep(struct scratches *all)
+{
+    pthread_mutex_lock(&all->lock);
+    g_hash_table_foreach_remove(all->gone, drop, all);
     pthread_mutex_unlock(&all->lock);
 }
 

@@ -3,7 +3,7 @@
  * Scratch files: what editors, sed -i, rsync and git write beside a spec before they rename it
  * onto the spec. In memory, bounded, never scheduled, gone with their directory and the mount.
  *
- * Threads: any; one lock of its own, never held together with another. Inode numbers are from a
+ * Threads: any; one lock of its own, a leaf: any other may be held. Inode numbers are from a
  * range of their own and never repeat.
  */
 #pragma once
@@ -43,8 +43,13 @@ int scratch_unlink(struct scratches *all, uint64_t dir, const char *name);
 /* NAME in DIR becomes TO_NAME in TO, in the place of what was called so. ENOENT, ENOSPC. */
 int scratch_rename(struct scratches *all, uint64_t dir, const char *name, uint64_t to,
                    const char *to_name);
-/* All of a directory that is gone. */
-void scratch_drop(struct scratches *all, uint64_t dir);
+/*
+ * Directory DIR went: its files go with the next scratch_sweep(), unless it came back before. (A
+ * plan that is made real goes and comes back in one change, as does what could not be saved.)
+ */
+void scratch_dir_went(struct scratches *all, uint64_t dir);
+void scratch_dir_came(struct scratches *all, uint64_t dir);
+void scratch_sweep(struct scratches *all);
 
 /* Keeps an unlinked one for a handle; ESTALE. Every open has its close. */
 int scratch_open(struct scratches *all, uint64_t ino);

@@ -23,6 +23,7 @@ struct scratches {
     pthread_mutex_t lock;
     GHashTable *by_ino; /* &scratch->ino to scratch, which it owns */
     GHashTable *by_dir; /* directory (copied) to GPtrArray of scratch, in the order of numbers */
+    GHashTable *gone;   /* of directories (copied), which went and have files */
     uint64_t next;
     size_t bytes;
 };

@@ -159,8 +159,8 @@ static bool mount_and_run(struct fs *fs, const char *mountpoint, void (*ready)(v
     fs->notify = notify_new(fs->session, &notify_ops, fs, error);
     ok = fs->notify != NULL;
     if (ok) {
-        fs->inval =
-            (struct inval){fs->notify, fs->publish, fs->pages, fs->pollers, fs->known, fs->restore};
+        fs->inval = (struct inval){fs->notify, fs->publish, fs->pages,    fs->pollers,
+                                   fs->known,  fs->restore, fs->scratches};
         watch(fs, inval_watch);
         ready();
         sd_notify(0, "READY=1");

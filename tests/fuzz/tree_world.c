@@ -205,8 +205,8 @@ static void start(struct fs *fs)
     *fs = (struct fs){.mountpoint = "/nowhere"};
     fs_init(fs, engine, conf);
     fs->notify = notify_new(NULL, &notify_ops, fs, NULL);
-    fs->inval =
-        (struct inval){fs->notify, fs->publish, fs->pages, fs->pollers, fs->known, fs->restore};
+    fs->inval = (struct inval){fs->notify, fs->publish, fs->pages,    fs->pollers,
+                               fs->known,  fs->restore, fs->scratches};
     cloud_write_lock(fs->cloud);
     cloud_watch(fs->cloud, inval_watch, &fs->inval);
     cloud_write_unlock(fs->cloud);

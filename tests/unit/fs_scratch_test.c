@@ -61,7 +61,8 @@ static void names_come_and_go(void **state)
     assert_int_equal(scratch_find(all, HERE, "a"), 0);
     assert_int_equal(scratch_find(all, OTHER, "c"), ino);
     assert_text(all, ino, "one");
-    scratch_drop(all, OTHER);
+    scratch_dir_went(all, OTHER);
+    scratch_sweep(all);
     assert_int_equal(scratch_find(all, OTHER, "c"), 0);
     assert_null(scratch_read(all, ino, 1, 0));
     assert_true(make(all, "a", "") > ino);
@@ -134,7 +135,8 @@ static void everything_is_bounded(void **state)
     assert_int_equal(scratch_resize(all, ino, SCRATCH_FILE_MAX), 0);
     ino = scratch_find(all, HERE, "n200");
     assert_int_equal(scratch_write(all, ino, "x", 1, 0, false), ENOSPC);
-    scratch_drop(all, HERE);
+    scratch_dir_went(all, HERE);
+    scratch_sweep(all);
     assert_int_equal(scratch_resize(all, make(all, "a", ""), SCRATCH_FILE_MAX), 0);
 }
 
