@@ -63,17 +63,24 @@ static void add_member(struct engine *engine, struct object *service, const char
     failpoint_reached("scale.added");
 }
 
-/* As a tree that is put back has it, which may bring VMs, or their directories, before services. */
-static bool may_join(struct object *vm, const char *text) REQUIRES(model)
+/* As a tree that is put back has it, which may bring VMs, or their directories, before services.
+ * Another user's VM stays his: as a member it would be the service's owner's to change and to
+ * destroy, or he would read a template that is not for him. */
+static bool may_join(const struct object *service, struct object *vm, const char *text)
+    REQUIRES(model)
 {
-    return !vm->vm.service && vm->vm.managed && !vm_glance(vm)->busy &&
+    return vm->uid == service->uid && !vm->vm.service && vm->vm.managed && !vm_glance(vm)->busy &&
            (vm->vm.phase == VM_DRAFT || g_strcmp0(vm->spec_text, text) == 0);
 }
 
 static void join(struct engine *engine, struct object *service, struct object *vm, const char *text,
                  Spec *spec) REQUIRES(model)
 {
+    if (undo_keeps(engine, service))
+        undo_keep(engine, vm);
     cloud_set_service(engine->cloud, vm, service);
+    if (vm->gid != service->gid || vm->mode != service->mode)
+        cloud_set_owner(engine->cloud, vm, service->uid, service->gid, service->mode);
     engine_touch(engine, vm);
     if (vm->vm.phase == VM_DRAFT)
         vm_begin(engine, vm, text, spec);
@@ -92,11 +99,11 @@ void members_add_missing(struct engine *engine, struct object *service, const ch
 
         if (!vm) {
             add_member(engine, service, name, text, spec);
-        } else if (may_join(vm, text)) {
+        } else if (may_join(service, vm, text)) {
             join(engine, service, vm, text, spec);
         } else if (vm->vm.service != service && !work->conflict) {
-            work->conflict =
-                g_strdup_printf("vms/%s exists and is no member: rename or remove it", name);
+            work->conflict = g_strdup_printf(
+                "vms/%s of user %u exists and is no member: rename or remove it", name, vm->uid);
             work->first_error = EEXIST;
         }
     }

@@ -26,6 +26,7 @@ static void give(struct engine *engine, struct object *object, const struct orde
         cloud_set_owner(engine->cloud, vm, order->uid, order->gid, order->mode);
         engine_touch(engine, vm);
     }
+    services_nudge_blocked(engine); /* a VM of its owner's may join */
 }
 
 static void do_chown(struct engine *engine, struct request *request, struct order *order)

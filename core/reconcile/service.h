@@ -31,7 +31,7 @@ void service_restart(struct engine *engine, struct request *request, struct obje
 bool service_may_go(struct object *service, GError **error) REQUIRES(model);
 /* Something about it or its members has changed: look at it in the next round. */
 void service_nudge(struct engine *engine, struct object *service);
-/* A name or room has become free: services that wanted one look again. */
+/* A name, room or a VM has become free: services that wanted one look again. */
 void services_nudge_blocked(struct engine *engine) REQUIRES(model);
 void service_reconcile(struct engine *engine, struct object *service) REQUIRES(model);
 void service_work_free(struct object *service);

@@ -17,10 +17,10 @@ struct memento {
     int64_t times[FACETS];
     bool leaving;
     int64_t leaves_at;
-    /* Of a VM, with the host it was on (0: none). */
+    /* Of a VM, with the host it was on and the service it was in (0: none). */
     enum vm_phase phase;
     bool power;
-    uint64_t host;
+    uint64_t host, service;
     char uuid[37];
     /* Of a host; of a service. */
     bool maintenance, removing;
@@ -84,6 +84,7 @@ static void keep_part(struct memento *old, struct object *object) REQUIRES(model
         old->phase = object->vm.phase;
         old->power = object->vm.power;
         old->host = object->vm.host ? object->vm.host->id : 0;
+        old->service = object->vm.service ? object->vm.service->id : 0;
         g_strlcpy(old->uuid, object->vm.uuid, sizeof old->uuid);
         break;
     case OBJECT_HOST:
@@ -176,6 +177,8 @@ static void restore_vm(struct engine *engine, const struct memento *old, bool re
     struct object *vm = old->object;
 
     vm->vm.power = old->power;
+    if (!old->service)
+        cloud_set_service(engine->cloud, vm, NULL);
     if (vm->vm.phase == VM_ACTIVE || vm->vm.phase == VM_DESTROYING)
         return;
     if (rewritten || (vm->vm.phase != old->phase && old->phase != VM_PENDING))

@@ -83,6 +83,26 @@ gives_to alice ok rmdir "$M/vms/b"
 chmod u-s,g-s,o+t "$M/vms"
 chgrp 0 "$M/vms"
 
+# ---- a service takes VMs of its owner only, as its names are anybody's to give
+gives_to alice ok mkdir "$M/vms/t-0"
+gives_to alice ok write "$M/vms/t-0/spec" $'memory = 32MiB\n'
+printf 'replicas = 1\n[vm]\nmemory = 32MiB\n' >template
+mkdir "$M/services/t"
+gives 'close EEXIST' write "$M/services/t/spec" "$(cat template)"
+has "$M/services/t/error" "^vms/t-0 of user $ALICE exists and is no member"
+gives ok chown "$M/services/t" $BOB
+gives_to bob 'close EEXIST' write "$M/services/t/spec" "# bob's"$'\n'"$(cat template)"
+same "$(ls "$M/services/t/vms")" ''
+same "$(stat -c %u "$M/vms/t-0")" $ALICE
+gives_to bob ok rmdir "$M/services/t"
+is "$M/vms/t-0/state" running
+gives_to alice ok mkdir "$M/services/t"
+gives_to alice ok chmod "$M/services/t" 700
+gives_to alice ok write "$M/services/t/spec" "$(cat template)"$'\n'
+same "$(ls "$M/services/t/vms")" t-0
+same "$(stat -c '%u %a' "$M/vms/t-0")" "$ALICE 700"
+gives_to alice ok rmdir "$M/services/t"
+
 # ---- files of the machine, and URIs
 gives_to alice ok mkdir "$M/vms/p"
 gives_to alice 'write EPERM' write "$M/vms/p/spec" "image = $T/secret"$'\n'

@@ -31,6 +31,12 @@ new_vm pinned 'host = h3' 'memory = 32MiB'
 printf 'memory = 48MiB' >"$T/no-newline"
 mkdir "$M/vms/bare" && cp "$T/no-newline" "$M/vms/bare/spec"
 put services/web 'replicas = 3' 'spread = none' '# template' '[vm]' 'memory = 32MiB'
+owner=$(id -u)
+if [ "$owner" = 0 ]; then # what is somebody else's comes back as his
+    owner=61001
+    chown -R $owner:$owner "$M/services/web"
+    chown $owner "$M/vms/v1"
+fi
 settled
 mkdir "$T/want"
 cp -a "$M/specs/." "$T/want/"
@@ -88,6 +94,7 @@ for tool in tar cp remove rsync restic borg; do
     begin "whole-$tool"
     quiet whole_$tool
     restored "whole tree by $tool"
+    same "$tool: $(stat -c %u "$M"/services/web "$M"/vms/v1 "$M"/vms/web-? | sort -u)" "$tool: $owner"
     unmount_cloud
 done
 

@@ -41,6 +41,95 @@ static void a_service_takes_restored_members(void **state)
     assert_int_equal(domains(), 2);
 }
 
+static const struct actor alice = {.uid = 1001, .gid = 1001, .pid = 4713};
+
+static int make_for_alice(struct fixture *f, enum object_kind kind, const char *name,
+                          const char *text)
+{
+    int err;
+
+    engine_mkdir(f->engine, kind, name, 0700, &alice, answered, f);
+    err = answer(f);
+    if (err || !text)
+        return err;
+    engine_commit(f->engine, id_of(f, kind, name), text, strlen(text), &alice, answered, f);
+    return answer(f);
+}
+
+static int chown_to(struct fixture *f, enum object_kind kind, const char *name, uid_t uid)
+{
+    static const struct actor root = {.pid = 4714};
+
+    engine_chown(f->engine, id_of(f, kind, name), uid, (gid_t)-1, (mode_t)-1, &root, answered, f);
+    return answer(f);
+}
+
+struct rights {
+    bool member;
+    gid_t gid;
+    mode_t mode;
+};
+
+static struct rights rights_of(struct fixture *f, const char *name)
+{
+    struct cloud *cloud = engine_cloud(f->engine);
+    struct rights rights = {0};
+    const struct object *vm;
+
+    cloud_read_lock(cloud);
+    vm = cloud_find(cloud, OBJECT_VM, name);
+    if (vm)
+        rights = (struct rights){vm->vm.service != NULL, vm->gid, vm->mode};
+    cloud_read_unlock(cloud);
+    return rights;
+}
+
+/* Whose names they are made them members: rewritten, read and removed by somebody else. */
+static void a_service_takes_only_vms_of_its_owner(void **state)
+{
+    struct fixture *f = *state;
+    const char *spec = "replicas = 2\nspread = none\n[vm]\ncpus = 1\n";
+
+    assert_int_equal(make_for_alice(f, OBJECT_VM, "web-0", "cpus = 1\n"), 0);
+    assert_int_equal(make_for_alice(f, OBJECT_VM, "web-1", NULL), 0);
+    assert_int_equal(make(f, OBJECT_SERVICE, "web", spec), EEXIST);
+    expect(f, OBJECT_SERVICE, "web", "error",
+           "vms/web-0 of user 1001 exists and is no member: rename or remove it");
+    assert_false(rights_of(f, "web-0").member);
+    assert_false(rights_of(f, "web-1").member);
+    expect(f, OBJECT_VM, "web-1", "state", "draft");
+    /* Nor does one of root's. */
+    assert_int_equal(chown_to(f, OBJECT_SERVICE, "web", 0), 0);
+    assert_int_equal(
+        commit(f, OBJECT_SERVICE, "web", "# root's\nreplicas = 2\nspread = none\n[vm]\ncpus = 1\n"),
+        EEXIST);
+    assert_false(rights_of(f, "web-0").member);
+    /* They come under one owner as a tree that is put back does. */
+    assert_int_equal(chown_to(f, OBJECT_VM, "web-0", 0), 0);
+    expect_in(f, OBJECT_SERVICE, "web", "error", "vms/web-1 of user 1001");
+    assert_true(rights_of(f, "web-0").member);
+    assert_int_equal(chown_to(f, OBJECT_VM, "web-1", 0), 0);
+    expect(f, OBJECT_SERVICE, "web", "state", "ready");
+    assert_int_equal(domains(), 2);
+}
+
+static void a_member_that_joins_is_as_its_service(void **state)
+{
+    struct fixture *f = *state;
+    struct rights rights;
+
+    assert_int_equal(make_dir(f, OBJECT_VM, "web-0"), 0);
+    assert_int_equal(make_dir(f, OBJECT_SERVICE, "web"), 0);
+    engine_chown(f->engine, id_of(f, OBJECT_SERVICE, "web"), (uid_t)-1, 1234, 0700, &somebody,
+                 answered, f);
+    assert_int_equal(answer(f), 0);
+    assert_int_equal(commit(f, OBJECT_SERVICE, "web", "replicas = 1\n[vm]\ncpus = 1\n"), 0);
+    rights = rights_of(f, "web-0");
+    assert_true(rights.member);
+    assert_int_equal(rights.gid, 1234);
+    assert_int_equal(rights.mode, 0700);
+}
+
 static void the_highest_numbers_go_first(void **state)
 {
     struct fixture *f = *state;
@@ -130,6 +219,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_service_is_its_replicas),
         TEST(a_service_takes_restored_members),
+        TEST(a_service_takes_only_vms_of_its_owner),
+        TEST(a_member_that_joins_is_as_its_service),
         TEST(the_highest_numbers_go_first),
         TEST(a_member_that_cannot_be_destroyed_rests),
         TEST(a_correction_is_not_told_of_what_it_corrects),
