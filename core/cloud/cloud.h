@@ -294,7 +294,8 @@ void cloud_set_placement(struct cloud *cloud, struct object *object, char *text)
 void cloud_set_xml(struct cloud *cloud, struct object *vm, const char *xml) REQUIRES(model);
 /* Moves VM between the `vms/` of hosts (or services); NULL: to none. */
 void cloud_set_host(struct cloud *cloud, struct object *vm, struct object *host) REQUIRES(model);
-/* VMs of cloudfs on HOST and on their way to it; those that are only shown do not count. */
+/* VMs of cloudfs on HOST, on their way to it or being adopted there; those that are only shown do
+ * not count. */
 unsigned cloud_managed_vms(const struct object *host) REQUIRES_SHARED(model);
 /* The name of VM's host has changed. */
 void cloud_relink(struct cloud *cloud, struct object *vm) REQUIRES(model);

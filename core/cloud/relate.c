@@ -38,8 +38,11 @@ unsigned cloud_managed_vms(const struct object *host)
 {
     unsigned n = host->host.incoming;
 
-    for (unsigned i = 0; i < host->host.vms->len; i++)
-        n += ((struct object *)host->host.vms->pdata[i])->vm.managed;
+    for (unsigned i = 0; i < host->host.vms->len; i++) {
+        const struct object *vm = host->host.vms->pdata[i];
+
+        n += vm->vm.managed || vm->next;
+    }
     return n;
 }
 

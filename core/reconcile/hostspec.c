@@ -4,6 +4,19 @@
 
 #include "core/reconcile/internal.h"
 
+/* What is only shown, but being switched, is in use too. */
+static unsigned used_vms(const struct object *host) REQUIRES_SHARED(model)
+{
+    unsigned n = cloud_managed_vms(host);
+
+    for (unsigned i = 0; i < host->host.vms->len; i++) {
+        const struct object *vm = host->host.vms->pdata[i];
+
+        n += !vm->vm.managed && !vm->next && vm_glance(vm)->busy;
+    }
+    return n;
+}
+
 static bool may_commit(struct object *host, const Spec *spec, GError **error) REQUIRES(model)
 {
     bool moves = host->spec && strcmp(host->spec->host.uri, spec->host.uri) != 0;
@@ -12,9 +25,9 @@ static bool may_commit(struct object *host, const Spec *spec, GError **error) RE
         fail(error, EPERM, "host %s is defined in the configuration: change it there", host->name);
         return false;
     }
-    if (moves && cloud_managed_vms(host) > 0) {
+    if (moves && used_vms(host) > 0) {
         fail(error, EBUSY, "host %s has %u VMs of cloudfs: its uri cannot change", host->name,
-             cloud_managed_vms(host));
+             used_vms(host));
         return false;
     }
     return virt_check_uri(spec->host.uri, error);
@@ -142,8 +155,8 @@ bool host_may_go(struct object *host, GError **error)
 {
     if (host->host.from_conf)
         fail(error, EPERM, "host %s is defined in the configuration: remove it there", host->name);
-    else if (cloud_managed_vms(host) > 0)
-        fail(error, EBUSY, "host %s has %u VMs of cloudfs", host->name, cloud_managed_vms(host));
+    else if (used_vms(host) > 0)
+        fail(error, EBUSY, "host %s has %u VMs of cloudfs", host->name, used_vms(host));
     else
         return true;
     return false;

@@ -31,10 +31,12 @@ static struct amounts need_of(const Spec *spec)
     return (struct amounts){0};
 }
 
+/* A domain that is being adopted does from the moment that was allowed. */
 static bool counts(const struct object *object) REQUIRES_SHARED(model)
 {
     return object->kind == OBJECT_SERVICE ||
-           (object->kind == OBJECT_VM && object->vm.managed && !object->vm.service);
+           (object->kind == OBJECT_VM && (object->vm.managed || object->next) &&
+            !object->vm.service);
 }
 
 /* Of a change under way, the larger of before and after: it may fail yet. */
