@@ -109,7 +109,7 @@ void cloud_refresh_place(struct cloud *cloud, struct object *host)
                    &(struct place_host){
                        .id = host->id,
                        .name = host->name,
-                       .up = part->phase == HOST_UP && !part->maintenance,
+                       .up = part->phase == HOST_UP && !part->leaving_uri && !part->maintenance,
                        .known = part->known,
                        .why_down = host->state,
                        .cpus = (uint32_t)MIN(cpus * spec->cpu_overcommit, (double)UINT32_MAX),

@@ -16,6 +16,8 @@ static const char *host_word(const struct object *host) REQUIRES_SHARED(model)
     case HOST_UP:
         break;
     }
+    if (host->host.leaving_uri)
+        return "connecting";
     return host->host.maintenance ? "maintenance" : "up";
 }
 

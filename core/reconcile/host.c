@@ -27,7 +27,7 @@ struct host_work *host_work(struct object *host)
 
 bool host_is_up(const struct object *host)
 {
-    return host && host->host.phase == HOST_UP;
+    return host && host->host.phase == HOST_UP && !host->host.leaving_uri;
 }
 
 bool host_require_up(const struct object *host, GError **error)
@@ -289,6 +289,10 @@ static void done_connect(struct engine *engine, struct task *task, const GError 
     if (!work || work->link != task->link)
         return;
     work->connecting = false;
+    if (!error && host->host.leaving_uri) {
+        retry_later(engine, host); /* what it finds is not of the host that there will be */
+        return;
+    }
     if (error && error->code == ETIMEDOUT)
         engine->virt->close(host_link_virt(work->link)); /* ends what hangs, where that can be */
     if (error)

@@ -61,6 +61,7 @@ bool host_restart(struct engine *engine, struct object *host, GError **error)
     host_end(engine, host);
     drop_unmanaged(engine, host);
     host->host.phase = host->spec ? HOST_CONNECTING : HOST_DRAFT;
+    host->host.leaving_uri = false;
     host->host.known = false;
     cloud_refresh_state(engine->cloud, host);
     ok = !host->spec || host_begin(engine, host, error);
@@ -143,6 +144,9 @@ void host_commit(struct engine *engine, struct request *request, struct object *
     cloud_event(engine->cloud, host, &request->actor, "spec written");
     engine_touch(engine, host);
     if (moves) {
+        /* From now on it takes no VM, or that would be left behind. */
+        host->host.leaving_uri = true;
+        cloud_refresh_state(engine->cloud, host);
         leave_later(engine, host, request->ticket, go_to_uri);
         return;
     }

@@ -78,7 +78,7 @@ static void done_look(struct engine *engine, struct task *task, const GError *er
     if (!host || !host_work(host) || host_work(host)->link != task->link)
         return;
     host_work(host)->looking = false;
-    if (error) {
+    if (error || host->host.leaving_uri) {
         look_later(engine, host, task->uuids);
         return;
     }

@@ -2,7 +2,9 @@
 /* Requests that wait for their answer, and looks at the model. */
 #include "tests/unit/reconcile_fixture.h"
 
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 const struct actor somebody = {.uid = 1000, .gid = 1000, .pid = 4711, .user = true};
@@ -232,6 +234,16 @@ int tear_down(void **state)
     g_free(f->dir);
     g_free(f);
     return 0;
+}
+
+void fail_saves(bool fail)
+{
+    struct rlimit limit;
+
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = fail ? 0 : limit.rlim_max;
+    setrlimit(RLIMIT_FSIZE, &limit);
 }
 
 void expect_in(struct fixture *f, enum object_kind kind, const char *name, const char *what,

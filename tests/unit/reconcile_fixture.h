@@ -56,4 +56,7 @@ void expect_in(struct fixture *f, enum object_kind kind, const char *name, const
                const char *part);
 uint64_t cpus_reserved(struct fixture *f);
 
+/* From now on nothing can be saved; or again. Of the whole process: no file of it grows. */
+void fail_saves(bool fail);
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

@@ -130,6 +130,21 @@ static void a_member_that_joins_is_as_its_service(void **state)
     assert_int_equal(rights.mode, 0700);
 }
 
+static void a_service_that_is_not_saved_takes_nothing(void **state)
+{
+    const char *spec = "replicas = 1\n[vm]\ncpus = 1\n";
+    struct fixture *f = *state;
+
+    assert_int_equal(make(f, OBJECT_VM, "web-0", "cpus = 1\n"), 0);
+    assert_int_equal(make_dir(f, OBJECT_SERVICE, "web"), 0);
+    fail_saves(true);
+    assert_int_not_equal(commit(f, OBJECT_SERVICE, "web", spec), 0);
+    fail_saves(false);
+    expect(f, OBJECT_SERVICE, "web", "state", "draft");
+    assert_false(rights_of(f, "web-0").member);
+    assert_int_equal(remove_dir(f, OBJECT_VM, "web-0"), 0);
+}
+
 static void the_highest_numbers_go_first(void **state)
 {
     struct fixture *f = *state;
@@ -221,6 +236,7 @@ int main(void)
         TEST(a_service_takes_restored_members),
         TEST(a_service_takes_only_vms_of_its_owner),
         TEST(a_member_that_joins_is_as_its_service),
+        TEST(a_service_that_is_not_saved_takes_nothing),
         TEST(the_highest_numbers_go_first),
         TEST(a_member_that_cannot_be_destroyed_rests),
         TEST(a_correction_is_not_told_of_what_it_corrects),

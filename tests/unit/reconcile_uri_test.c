@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Hosts that get another URI, and what is to come to them meanwhile. */
+#include <string.h>
+
+#include "tests/unit/reconcile_fixture.h"
+
+static const struct actor root = {.pid = 4715};
+
+static void commit_uri(struct fixture *f, uint64_t host, const char *text)
+{
+    engine_commit(f->engine, host, text, strlen(text), &root, answered, f);
+}
+
+static unsigned domains_on(const char *uri)
+{
+    GHashTableIter iter;
+    unsigned n = 0;
+    void *domain;
+
+    pthread_mutex_lock(&fake.lock);
+    g_hash_table_iter_init(&iter, fake.domains);
+    while (g_hash_table_iter_next(&iter, NULL, &domain))
+        n += strcmp(((struct fake_domain *)domain)->host, uri) == 0;
+    pthread_mutex_unlock(&fake.lock);
+    return n;
+}
+
+static void nobody_waits(void *ctx, int err)
+{
+    (void)ctx;
+    (void)err;
+}
+
+/* It was made where the host was, and was not to be seen where it is. */
+static void what_comes_with_a_new_uri_goes_there(void **state)
+{
+    const char *spec = "host = c\n";
+    struct fixture *f = *state;
+    uint64_t vm, host;
+
+    assert_int_equal(make(f, OBJECT_HOST, "c", "uri = test:///c\n"), 0);
+    expect(f, OBJECT_HOST, "c", "state", "up");
+    assert_int_equal(make_dir(f, OBJECT_VM, "vm"), 0);
+    vm = id_of(f, OBJECT_VM, "vm");
+    host = id_of(f, OBJECT_HOST, "c");
+    /* Both in one round: the first message keeps the engine while they arrive. */
+    cloud_read_lock(engine_cloud(f->engine));
+    engine_drop(f->engine, 0, &somebody, nobody_waits, NULL);
+    g_usleep(200000);
+    engine_commit(f->engine, vm, spec, strlen(spec), &somebody, nobody_waits, NULL);
+    commit_uri(f, host, "uri = test:///d\n");
+    cloud_read_unlock(engine_cloud(f->engine));
+    assert_int_equal(answer(f), 0);
+    expect(f, OBJECT_VM, "vm", "state", "running");
+    assert_int_equal(domains_on("test:///c"), 0);
+    assert_int_equal(domains_on("test:///d"), 1);
+    assert_int_equal(counted(&fake.creates), 1);
+}
+
+static void a_new_uri_that_cannot_be_kept_is_none(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t host;
+
+    assert_int_equal(make(f, OBJECT_HOST, "c", "uri = test:///c\n"), 0);
+    expect(f, OBJECT_HOST, "c", "state", "up");
+    host = id_of(f, OBJECT_HOST, "c");
+    fail_saves(true);
+    commit_uri(f, host, "uri = test:///d\n");
+    assert_int_not_equal(answer(f), 0);
+    fail_saves(false);
+    expect(f, OBJECT_HOST, "c", "spec", "uri = test:///c\n");
+    expect(f, OBJECT_HOST, "c", "state", "up");
+    assert_int_equal(make(f, OBJECT_VM, "vm", "host = c\n"), 0);
+    expect(f, OBJECT_VM, "vm", "state", "running");
+    assert_int_equal(domains_on("test:///c"), 1);
+    commit_uri(f, host, "uri = test:///d\n");
+    assert_int_equal(answer(f), EBUSY);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_comes_with_a_new_uri_goes_there),
+        TEST(a_new_uri_that_cannot_be_kept_is_none),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
