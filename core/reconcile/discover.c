@@ -34,6 +34,13 @@ static Spec *parse_found(const char *text)
     return text ? spec_parse_shared(SPEC_VM, text, false, NULL) : NULL;
 }
 
+/* Who might read the spec where it was written is not known, and it may hold passwords. */
+static void hide(struct engine *engine, struct object *vm) REQUIRES(model)
+{
+    if (vm->mode & 077)
+        cloud_set_owner(engine->cloud, vm, vm->uid, vm->gid, vm->mode & 0700);
+}
+
 /*
  * The spec as its user wrote it where the mark has it, else the one derived from the XML, else
  * (a hypervisor may say anything) its size alone.
@@ -42,17 +49,21 @@ static void set_found_spec(struct engine *engine, struct object *vm,
                            const struct virt_domain *domain) REQUIRES(model)
 {
     g_autofree char *size = g_strdup_printf("cpus = %u\n", CLAMP(domain->cpus, 1, 4096));
-    const char *texts[] = {domain->mark ? domain->mark->spec : NULL, domain->spec, size};
+    const char *marked = domain->mark ? domain->mark->spec : NULL;
+    const char *texts[] = {marked, domain->spec, size};
     Spec *spec = NULL;
 
     for (size_t i = 0; i < G_N_ELEMENTS(texts) && !spec; i++) {
         spec = parse_found(texts[i]);
         if (!spec)
             continue;
-        if (g_strcmp0(texts[i], vm->spec_text) == 0)
+        if (g_strcmp0(texts[i], vm->spec_text) == 0) {
             spec_unref(spec);
-        else
-            cloud_set_spec(engine->cloud, vm, g_strdup(texts[i]), spec);
+            continue;
+        }
+        if (texts[i] == marked)
+            hide(engine, vm);
+        cloud_set_spec(engine->cloud, vm, g_strdup(texts[i]), spec);
     }
 }
 

@@ -19,6 +19,27 @@ has web1/spec '^memory = 32MiB$'
 gives EPERM rmdir web1
 has web1/error adopt
 is web1/state running
+same "$(stat -c %a web1 web1/spec | xargs)" '755 644'
+
+# A spec that another cloud left in a domain may hold passwords: it is for the owner.
+virsh_on one create /dev/stdin >/dev/null <<XML
+<domain type='qemu'>
+  <name>theirs</name>
+  <metadata><cloudfs:object xmlns:cloudfs='urn:cloudfs:1'
+    cloud='11111111-1111-1111-1111-111111111111' id='77' name='theirs'
+    ><cloudfs:spec># hunter2
+memory = 32MiB
+</cloudfs:spec></cloudfs:object></metadata>
+  <memory unit='MiB'>32</memory>
+  <vcpu>1</vcpu>
+  <os><type arch='x86_64'>hvm</type></os>
+</domain>
+XML
+wait_for 2 reads theirs/state running
+has theirs/spec hunter2
+same "$(stat -c %a theirs theirs/spec | xargs)" '700 600'
+virsh_on one destroy theirs >/dev/null
+wait_for 2 gone theirs
 
 # Made, paused, stopped and removed behind our back: within a second or so.
 foreign one web2
