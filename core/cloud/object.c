@@ -161,6 +161,7 @@ void cloud_set_leaving(struct cloud *cloud, struct object *object, bool leaving)
     if (object->leaving == leaving)
         return;
     object->leaving = leaving;
+    note_changed(cloud, object);
     stamp_one(cloud, folders_of[object->kind][1]);
     cloud_tell(cloud, leaving ? CHANGE_LEAVING : CHANGE_STAYING, object, FACET_SPEC, NULL);
 }

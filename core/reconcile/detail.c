@@ -82,6 +82,8 @@ char *detail_write(const struct engine *engine, const struct object *object)
         fields_put_flag(detail, "trusted", object->spec->trusted);
     if (object->next)
         fields_put_flag(detail, "next_trusted", object->next->trusted);
+    if (object->leaving)
+        fields_put_flag(detail, "leaving", true);
     put_packed(detail, "packed_placement", object->placement);
     if (object->id == ROOT_ID)
         write_runs(detail, &engine->runs);
@@ -194,6 +196,7 @@ void detail_read(struct engine *engine, struct object *object, const char *text,
     rest->run = fields_number(&fields, "run");
     rest->trusted = was_trusted(&fields, "trusted");
     rest->next_trusted = was_trusted(&fields, "next_trusted");
+    object->leaving = fields_flag(&fields, "leaving");
     object->placement = read_packed(&fields, "packed_placement");
     if (object->id == ROOT_ID)
         read_runs(&fields, &engine->runs);

@@ -116,6 +116,8 @@ static void load_event(const struct store_event *row, void *data) REQUIRES(model
 
 static void resume(struct engine *engine, struct object *object) REQUIRES(model)
 {
+    if (object->leaving)
+        grace_begin(engine, object);
     if (object->kind == OBJECT_SERVICE)
         service_nudge(engine, object);
     if (object->kind != OBJECT_VM)
@@ -172,6 +174,7 @@ static void finish_objects(struct loading *loading) REQUIRES(model)
         link_vm(engine, &g_array_index(loading->bonds, struct bonds, i));
     for (int kind = 0; kind < OBJECT_KINDS; kind++)
         refresh_all(engine, (enum object_kind)kind);
+    resume_all(engine, OBJECT_HOST);
     resume_all(engine, OBJECT_VM);
     resume_all(engine, OBJECT_SERVICE);
     engine_touch(engine, cloud_by_id(engine->cloud, ROOT_ID)); /* a run's first heartbeat */

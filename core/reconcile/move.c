@@ -37,26 +37,41 @@ static bool check_target(struct engine *engine, const struct object *object,
 
 /* ---- renaming */
 
-static bool is_pinned(struct engine *engine, const struct object *host) REQUIRES_SHARED(model)
+static bool names_host(const Spec *spec, const char *name)
 {
-    const GPtrArray *vms = cloud_objects(engine->cloud, OBJECT_VM);
+    if (!spec)
+        return false;
+    return g_strcmp0(spec->kind == SPEC_SERVICE ? spec->service.vm.host : spec->vm.host, name) == 0;
+}
 
-    for (unsigned i = 0; i < vms->len; i++) {
-        const struct object *vm = vms->pdata[i];
+/* The VM, service or plan whose spec, in force or being applied, names HOST; NULL: none does. */
+static const struct object *pinned_to(struct engine *engine, const struct object *host)
+    REQUIRES_SHARED(model)
+{
+    static const enum object_kind kinds[] = {OBJECT_VM, OBJECT_SERVICE, OBJECT_PLAN};
 
-        if (vm->spec && g_strcmp0(vm->spec->vm.host, host->name) == 0)
-            return true;
+    for (size_t k = 0; k < G_N_ELEMENTS(kinds); k++) {
+        const GPtrArray *objects = cloud_objects(engine->cloud, kinds[k]);
+
+        for (unsigned i = 0; i < objects->len; i++) {
+            const struct object *object = objects->pdata[i];
+
+            if (names_host(object->spec, host->name) || names_host(object->next, host->name))
+                return object;
+        }
     }
-    return false;
+    return NULL;
 }
 
 static bool may_rename(struct engine *engine, struct object *object, GError **error) REQUIRES(model)
 {
+    const struct object *pinned = object->kind == OBJECT_HOST ? pinned_to(engine, object) : NULL;
+
     if (object->kind == OBJECT_HOST && object->host.from_conf)
         fail(error, EPERM, "host %s is defined in the configuration: rename it there",
              object->name);
-    else if (object->kind == OBJECT_HOST && is_pinned(engine, object))
-        fail(error, EBUSY, "specs of VMs name host %s", object->name);
+    else if (pinned)
+        fail(error, EBUSY, "the spec of %s names host %s", pinned->name, object->name);
     else if (object->kind == OBJECT_SERVICE && object->service.members->len > 0)
         fail(error, EBUSY, "the VMs of service %s carry its name: scale it to 0 first",
              object->name);
@@ -242,6 +257,23 @@ static void nobody(void *ctx, int err)
     (void)err;
 }
 
+static bool is_connecting(const struct object *vm) REQUIRES_SHARED(model)
+{
+    return vm->vm.host && vm->vm.host->host.phase == HOST_CONNECTING;
+}
+
+/* Whether a host that it needs is being asked for, as after a start: whether it may go is not known
+ * yet. */
+static bool waits_for_host(const struct object *object) REQUIRES_SHARED(model)
+{
+    if (object->kind == OBJECT_VM)
+        return is_connecting(object);
+    for (unsigned i = 0; object->kind == OBJECT_SERVICE && i < object->service.members->len; i++)
+        if (is_connecting(object->service.members->pdata[i]))
+            return true;
+    return false;
+}
+
 static void grace_over(struct engine *engine, void *data) REQUIRES(model)
 {
     struct object *object = cloud_by_id(engine->cloud, *(uint64_t *)data);
@@ -249,8 +281,21 @@ static void grace_over(struct engine *engine, void *data) REQUIRES(model)
     /* It may have come back and left again: then this was the first time's end. */
     if (!object || !object->leaving || g_get_monotonic_time() < object->leaves_at)
         return;
+    if (waits_for_host(object)) {
+        grace_begin(engine, object);
+        return;
+    }
     cloud_set_leaving(engine->cloud, object, false);
     engine_rmdir(engine, object->id, NULL, nobody, NULL);
+}
+
+void grace_begin(struct engine *engine, struct object *object)
+{
+    cloud_set_leaving(engine->cloud, object, true);
+    object->leaves_at = g_get_monotonic_time() + (int64_t)(engine->conf->grace * G_USEC_PER_SEC);
+    /* A little later: timers count in milliseconds. */
+    timer_start(engine, (unsigned)(engine->conf->grace * 1000) + 10, grace_over,
+                g_memdup2(&object->id, sizeof object->id), g_free);
 }
 
 static void do_drop(struct engine *engine, struct request *request, struct order *order)
@@ -268,11 +313,7 @@ static void do_drop(struct engine *engine, struct request *request, struct order
         return;
     }
     cloud_event(engine->cloud, object, &request->actor, "leaves: its file in specs/ was removed");
-    cloud_set_leaving(engine->cloud, object, true);
-    object->leaves_at = g_get_monotonic_time() + (int64_t)(engine->conf->grace * G_USEC_PER_SEC);
-    /* A little later: timers count in milliseconds. */
-    timer_start(engine, (unsigned)(engine->conf->grace * 1000) + 10, grace_over,
-                g_memdup2(&object->id, sizeof object->id), g_free);
+    grace_begin(engine, object);
     request_answer(engine, request->ticket, 0);
 }
 

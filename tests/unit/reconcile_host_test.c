@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Hosts that get another URI, and what is to come to them meanwhile. */
+/* What users ask of hosts: another URI, with what is to come meanwhile, and another name. */
 #include <string.h>
 
 #include "tests/unit/reconcile_fixture.h"
@@ -78,11 +78,32 @@ static void a_new_uri_that_cannot_be_kept_is_none(void **state)
     assert_int_equal(answer(f), EBUSY);
 }
 
+static void a_host_that_specs_name_keeps_its_name(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(make(f, OBJECT_HOST, "c", "uri = test:///c\n"), 0);
+    expect(f, OBJECT_HOST, "c", "state", "up");
+    assert_int_equal(make(f, OBJECT_SERVICE, "web", "replicas = 0\n[vm]\nhost = c\n"), 0);
+    assert_int_equal(rename_to(f, OBJECT_HOST, "c", OBJECT_HOST, "d"), EBUSY);
+    expect(f, OBJECT_HOST, "c", "error", "the spec of web names host c");
+    assert_int_equal(make(f, OBJECT_PLAN, "p", "host = c\n"), 0);
+    assert_int_equal(remove_dir(f, OBJECT_SERVICE, "web"), 0);
+    assert_int_equal(rename_to(f, OBJECT_HOST, "c", OBJECT_HOST, "d"), EBUSY);
+    expect(f, OBJECT_HOST, "c", "error", "the spec of p names host c");
+    assert_int_equal(make(f, OBJECT_PLAN, "q", "replicas = 2\n[vm]\nhost = c\n"), 0);
+    assert_int_equal(remove_dir(f, OBJECT_PLAN, "p"), 0);
+    assert_int_equal(rename_to(f, OBJECT_HOST, "c", OBJECT_HOST, "d"), EBUSY);
+    assert_int_equal(remove_dir(f, OBJECT_PLAN, "q"), 0);
+    assert_int_equal(rename_to(f, OBJECT_HOST, "c", OBJECT_HOST, "d"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_comes_with_a_new_uri_goes_there),
         TEST(a_new_uri_that_cannot_be_kept_is_none),
+        TEST(a_host_that_specs_name_keeps_its_name),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Objects whose file in specs/ was removed, over an end of cloudfs. */
+#include "tests/unit/reconcile_fixture.h"
+
+static bool is_leaving(struct fixture *f, enum object_kind kind, const char *name)
+{
+    struct cloud *cloud = engine_cloud(f->engine);
+    struct object *object;
+    bool leaving;
+
+    cloud_read_lock(cloud);
+    object = cloud_find(cloud, kind, name);
+    leaving = object && object->leaving;
+    cloud_read_unlock(cloud);
+    return leaving;
+}
+
+static void restart(struct fixture *f)
+{
+    engine_free(f->engine);
+    start(f);
+}
+
+/* The removal had been answered with success, and was forgotten. */
+static void what_leaves_goes_after_a_restart(void **state)
+{
+    struct fixture *f = *state;
+
+    f->conf.grace = 1;
+    assert_int_equal(make(f, OBJECT_VM, "vm", "cpus = 1\n"), 0);
+    assert_int_equal(make(f, OBJECT_SERVICE, "web", "replicas = 1\n[vm]\ncpus = 1\n"), 0);
+    assert_int_equal(make(f, OBJECT_HOST, "c", "uri = test:///c\n"), 0);
+    assert_int_equal(drop(f, OBJECT_VM, "web-0"), EPERM);
+    assert_int_equal(drop(f, OBJECT_VM, "vm"), 0);
+    assert_int_equal(drop(f, OBJECT_SERVICE, "web"), 0);
+    assert_int_equal(drop(f, OBJECT_HOST, "c"), 0);
+    restart(f);
+    expect(f, OBJECT_VM, "vm", "state", "gone");
+    expect(f, OBJECT_SERVICE, "web", "state", "gone");
+    expect(f, OBJECT_HOST, "c", "state", "gone");
+    assert_int_equal(domains(), 0);
+}
+
+/* The grace begins anew with the start, and what came back in it stays. */
+static void what_leaves_may_come_back_after_a_restart(void **state)
+{
+    struct fixture *f = *state;
+
+    f->conf.grace = 60;
+    assert_int_equal(make(f, OBJECT_VM, "vm", "cpus = 1\n"), 0);
+    assert_int_equal(drop(f, OBJECT_VM, "vm"), 0);
+    restart(f);
+    assert_true(is_leaving(f, OBJECT_VM, "vm"));
+    assert_int_equal(keep(f, OBJECT_VM, "vm"), 0);
+    f->conf.grace = 0;
+    restart(f);
+    assert_false(is_leaving(f, OBJECT_VM, "vm"));
+    expect(f, OBJECT_VM, "vm", "state", "running");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_leaves_goes_after_a_restart),
+        TEST(what_leaves_may_come_back_after_a_restart),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
