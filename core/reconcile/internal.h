@@ -167,7 +167,7 @@ void control_run(struct engine *engine, struct request *request, struct object *
 /* EPERM, EBUSY: policy and state against its removal. */
 bool object_may_go(struct object *object, GError **error) REQUIRES(model);
 
-/* ---- move.c */
+/* ---- grace.c */
 /* OBJECT's file in specs/ went, or was gone when cloudfs ended: OBJECT follows after the grace. */
 void grace_begin(struct engine *engine, struct object *object) REQUIRES(model);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Names that change: an object renamed, a plan made real, a file of specs/ removed. */
+/* Names that change: an object renamed, a plan made real. */
 #include <string.h>
-#include <sys/stat.h>
 
 #include "core/failpoint.h"
 #include "core/reconcile/request.h"
@@ -245,115 +244,5 @@ engine_ticket engine_rename(struct engine *engine, uint64_t id, enum object_kind
     order->id = id;
     order->kind = kind;
     order->text = g_strdup(name);
-    return order_post(engine, order);
-}
-
-/* ---- files of specs/ that go */
-
-/* A request that nobody waits for: the end of a grace is nobody's call. */
-static void nobody(void *ctx, int err)
-{
-    (void)ctx;
-    (void)err;
-}
-
-static bool is_connecting(const struct object *vm) REQUIRES_SHARED(model)
-{
-    return vm->vm.host && vm->vm.host->host.phase == HOST_CONNECTING;
-}
-
-/* Whether a host that it needs is being asked for, as after a start: whether it may go is not known
- * yet. */
-static bool waits_for_host(const struct object *object) REQUIRES_SHARED(model)
-{
-    if (object->kind == OBJECT_VM)
-        return is_connecting(object);
-    for (unsigned i = 0; object->kind == OBJECT_SERVICE && i < object->service.members->len; i++)
-        if (is_connecting(object->service.members->pdata[i]))
-            return true;
-    return false;
-}
-
-static void grace_over(struct engine *engine, void *data) REQUIRES(model)
-{
-    struct object *object = cloud_by_id(engine->cloud, *(uint64_t *)data);
-
-    /* It may have come back and left again: then this was the first time's end. */
-    if (!object || !object->leaving || g_get_monotonic_time() < object->leaves_at)
-        return;
-    if (waits_for_host(object)) {
-        grace_begin(engine, object);
-        return;
-    }
-    cloud_set_leaving(engine->cloud, object, false);
-    engine_rmdir(engine, object->id, NULL, nobody, NULL);
-}
-
-void grace_begin(struct engine *engine, struct object *object)
-{
-    cloud_set_leaving(engine->cloud, object, true);
-    object->leaves_at = g_get_monotonic_time() + (int64_t)(engine->conf->grace * G_USEC_PER_SEC);
-    /* A little later: timers count in milliseconds. */
-    timer_start(engine, (unsigned)(engine->conf->grace * 1000) + 10, grace_over,
-                g_memdup2(&object->id, sizeof object->id), g_free);
-}
-
-static void do_drop(struct engine *engine, struct request *request, struct order *order)
-    REQUIRES(model)
-{
-    struct object *object = cloud_by_id(engine->cloud, order->id);
-    g_autoptr(GError) error = NULL;
-
-    if (!object) {
-        request_answer(engine, request->ticket, ENOENT);
-        return;
-    }
-    if (!object_may_go(object, &error)) {
-        request_finish(engine, request->ticket, object, error);
-        return;
-    }
-    cloud_event(engine->cloud, object, &request->actor, "leaves: its file in specs/ was removed");
-    grace_begin(engine, object);
-    request_answer(engine, request->ticket, 0);
-}
-
-engine_ticket engine_drop(struct engine *engine, uint64_t id, const struct actor *actor,
-                          engine_done done, void *ctx)
-{
-    struct order *order = order_make(do_drop, actor, done, ctx);
-
-    order->id = id;
-    return order_post(engine, order);
-}
-
-/* FUSE has let in who may write it by its mode, and knows the groups; but it may have another owner
- * or mode since. */
-static bool may_keep(const struct object *object, const struct actor *actor) REQUIRES_SHARED(model)
-{
-    return actor_is_admin(actor) || actor->uid == object->uid ||
-           (object->mode & (S_IWGRP | S_IWOTH));
-}
-
-static void do_keep(struct engine *engine, struct request *request, struct order *order)
-    REQUIRES(model)
-{
-    struct object *object = cloud_by_id(engine->cloud, order->id);
-
-    if (!object || !may_keep(object, &request->actor)) {
-        request_answer(engine, request->ticket, object ? EACCES : ENOENT);
-        return;
-    }
-    if (object->leaving)
-        cloud_event(engine->cloud, object, &request->actor, "stays");
-    cloud_set_leaving(engine->cloud, object, false);
-    request_answer(engine, request->ticket, 0);
-}
-
-engine_ticket engine_keep(struct engine *engine, uint64_t id, const struct actor *actor,
-                          engine_done done, void *ctx)
-{
-    struct order *order = order_make(do_keep, actor, done, ctx);
-
-    order->id = id;
     return order_post(engine, order);
 }
