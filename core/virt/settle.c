@@ -25,8 +25,7 @@ static bool may_have_job(virDomainPtr dom)
            code != VIR_ERR_NO_SUPPORT;
 }
 
-/* The job is asked for before the state: one that ends in between has stopped the domain by then.
- */
+/* The job is asked for before the state: when one is over, the domain has stopped, or stays. */
 static void look(virConnectPtr conn, const char *uuid, struct sight *sight)
 {
     int state = 0, reason = 0;
