@@ -14,8 +14,8 @@ writes() { # ANSWER LINE...
     got=$(alice "$T/op" write "$M/vms/a/spec" "$(printf '%s\n' "${@:2}")"$'\n' || true)
     [ "$got" = "$1" ] || die "${*:2}: $got instead of $1$(explain "$M/vms/a/spec")"
 }
-refused() { # ERROR-REGEX LINE
-    writes 'close EACCES' "${small[@]}" "$2"
+refused() { # ERROR-REGEX LINE...
+    writes 'close EACCES' "${small[@]}" "${@:2}"
     has "$M/vms/a/error" "$1"
 }
 
@@ -47,9 +47,10 @@ wait_for 30 reads "$M/hosts/e/state" up
 chmod 1777 "$M/vms"
 alice mkdir "$M/vms/a"
 
-for key in image kernel initrd; do
-    refused "^$key = .*not everybody may read: .*mode 0600" "$key = $images/other.qcow2"
-done
+unread='not everybody may read: .*mode 0600'
+refused "^image = .*$unread" "image = $images/other.qcow2"
+refused "^kernel = .*$unread" "kernel = $images/other.qcow2"
+refused "^initrd = .*$unread" "kernel = $images/user" "initrd = $images/other.qcow2"
 refused 'image = .*not everybody may read' "image = $images/link.qcow2"
 refused 'image = .*the disk of a VM' "image = $images/$disk"
 refused 'image = .*the disk of a VM' "image = $images/disk.qcow2"
