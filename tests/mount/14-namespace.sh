@@ -6,7 +6,9 @@
 
 [ "$(id -u)" = 0 ] || { echo 'not tried: needs root to make a namespace'; exit 0; }
 unshare --pid --fork true 2>/dev/null || { echo 'not tried: no pid namespaces here'; exit 0; }
-printf '#!/bin/sh\nexec unshare --pid --fork %q "$@"\n' "$CLOUDFS" >apart
+# A sanitizer that looks for leaks there finds no threads in /proc, which is not of that namespace.
+printf '#!/bin/sh\nASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 exec unshare --pid --fork %q "$@"\n' \
+    "$CLOUDFS" >apart
 chmod 755 apart
 CLOUDFS=$T/apart
 ALICE=61001
