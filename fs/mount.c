@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/error.h"
+#include "core/spec/spec.h"
 
 /* "36 35 98:0 /root /mount/point rw,noatime - fuse.cloudfs source options"; blanks in paths are
  * written as \040, which g_strcompress() takes back. */
@@ -87,11 +88,9 @@ static char *resolve(const char *path)
 bool mount_hides(const char *mountpoint, const char *path)
 {
     g_autofree char *real = resolve(path);
-    size_t len = strlen(mountpoint);
+    const char *mounts[] = {mountpoint, NULL};
 
-    while (len > 0 && mountpoint[len - 1] == '/') /* the root has nothing left */
-        len--;
-    return strncmp(real, mountpoint, len) == 0 && (real[len] == '/' || real[len] == '\0');
+    return spec_path_below(real, mounts);
 }
 
 /* ---- into the background */

@@ -190,10 +190,10 @@ static bool override(struct conf *conf, const char *arg, GError **error)
     g_autoptr(GError) wrong = NULL;
 
     while (strlen(key->name) != len || strncmp(key->name, arg, len) != 0)
-        key++;                                     /* is_cloud_key() found it */
-    value = key->type == SPEC_PATH && arg[len + 1] /* "" would be the working directory */
-                ? g_canonicalize_filename(arg + len + 1, NULL)
-                : g_strdup(arg + len + 1);
+        key++; /* is_cloud_key() found it */
+    /* "" would be the working directory: it is refused as it stands. */
+    value = key->type == SPEC_PATH && arg[len + 1] ? g_canonicalize_filename(arg + len + 1, NULL)
+                                                   : g_strdup(arg + len + 1);
     if (!spec_check_value(key, value, &wrong)) {
         fail(error, EINVAL, "-o %s: %s", arg, wrong->message);
         return false;
