@@ -373,55 +373,15 @@ static void test_locale(void **state)
     setlocale(LC_ALL, "C");
 }
 
-static void test_references(void **state)
-{
-    (void)state;
-    struct spec *spec = parses(SPEC_VM, "host = h1\n");
-    assert_ptr_equal(spec_ref(spec), spec);
-    spec_unref(spec);
-    assert_string_equal(spec->vm.host, "h1");
-    spec_unref(spec);
-    spec_unref(NULL);
-}
-
-/* One for each text and kind, as long as somebody has it. */
-static void shares_what_is_equal(void **state)
-{
-    g_autoptr(GError) error = NULL;
-    Spec *one = spec_parse_shared(SPEC_VM, "cpus = 2\n", false, NULL);
-    Spec *two = spec_parse_shared(SPEC_VM, "cpus = 2\n", false, NULL);
-    Spec *other = spec_parse_shared(SPEC_VM, "cpus = 2 \n", false, NULL);
-    Spec *trusted = spec_parse_shared(SPEC_VM, "cpus = 2\n", true, NULL);
-
-    (void)state;
-    assert_null(spec_parse_shared(SPEC_VM, "cpus = none\n", false, &error));
-    assert_int_equal(error->code, EINVAL);
-    assert_ptr_equal(one, two);
-    assert_ptr_not_equal(one, other);
-    assert_ptr_not_equal(one, trusted);
-    assert_false(one->trusted);
-    assert_true(trusted->trusted);
-    assert_string_equal(one->text, "cpus = 2\n");
-    spec_unref(one);
-    assert_int_equal(two->vm.cpus, 2);
-    spec_unref(two);
-    spec_unref(other);
-    spec_unref(trusted);
-    one = spec_parse_shared(SPEC_VM, "cpus = 2\n", false, NULL);
-    assert_int_equal(one->vm.cpus, 2);
-    spec_unref(one);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lines),      cmocka_unit_test(shares_what_is_equal),
-        cmocka_unit_test(test_needs),      cmocka_unit_test(test_sections),
-        cmocka_unit_test(test_defaults),   cmocka_unit_test(test_bounds),
-        cmocka_unit_test(test_types),      cmocka_unit_test(test_continuation),
-        cmocka_unit_test(test_long_lines), cmocka_unit_test(test_bytes),
-        cmocka_unit_test(test_partial),    cmocka_unit_test(test_tables),
-        cmocka_unit_test(test_locale),     cmocka_unit_test(test_references),
+        cmocka_unit_test(test_lines),        cmocka_unit_test(test_needs),
+        cmocka_unit_test(test_sections),     cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_bounds),       cmocka_unit_test(test_types),
+        cmocka_unit_test(test_continuation), cmocka_unit_test(test_long_lines),
+        cmocka_unit_test(test_bytes),        cmocka_unit_test(test_partial),
+        cmocka_unit_test(test_tables),       cmocka_unit_test(test_locale),
     };
     return cmocka_run_group_tests_name("spec", tests, NULL, NULL);
 }
