@@ -3,19 +3,7 @@
 # Who may do what: owners and modes, sticky folders, files and URIs that only root may name, and
 # quotas, as users without root see them; and that events say who it was.
 . "$(dirname "$0")/lib.sh"
-
-[ "$(id -u)" = 0 ] || { echo 'not tried: needs root to become other users'; exit 0; }
-ALICE=61001 BOB=61002 OPS=61100
-cp "$TOOLS/op" op
-chmod 755 op
-as() { setpriv --reuid="$1" --regid="$1" --groups="$2" "${@:3}"; }
-alice() { as $ALICE $OPS "$@"; }
-bob() { as $BOB $OPS "$@"; }
-gives_to() { # WHO ANSWER OPERATION...
-    local got
-    got=$("$1" "$T/op" "${@:3}" || true)
-    [ "$got" = "$2" ] || die "$1: ${*:3}: $got instead of $2$(explain "$4")"
-}
+. "$(dirname "$0")/users.bash"
 
 images=$T/images
 mkdir "$images"

@@ -3,12 +3,8 @@
 # Which files get into the VM of a user who is not root: those that the user could read without it,
 # where only administrators put files; never the disk of a VM.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/users.bash"
 
-[ "$(id -u)" = 0 ] || { echo 'not tried: needs root to become another user'; exit 0; }
-ALICE=61001
-cp "$TOOLS/op" op
-chmod 755 op
-alice() { setpriv --reuid=$ALICE --regid=$ALICE --clear-groups "$@"; }
 writes() { # ANSWER LINE...
     local got
     got=$(alice "$T/op" write "$M/vms/a/spec" "$(printf '%s\n' "${@:2}")"$'\n' || true)

@@ -3,19 +3,7 @@
 # What is somebody else's is not opened, replaced or brought back by making its name: while it is
 # there, when it was removed a moment ago, and when it comes in that moment.
 . "$(dirname "$0")/lib.sh"
-
-[ "$(id -u)" = 0 ] || { echo 'not tried: needs root to become other users'; exit 0; }
-ALICE=61001 BOB=61002 OPS=61100
-cp "$TOOLS/op" op
-chmod 755 op
-as() { setpriv --reuid="$1" --regid="$1" --groups="$2" "${@:3}"; }
-alice() { as $ALICE $OPS "$@"; }
-bob() { as $BOB $OPS "$@"; }
-gives_to() { # WHO ANSWER OPERATION...
-    local got
-    got=$("$1" "$T/op" "${@:3}" || true)
-    [ "$got" = "$2" ] || die "$1: ${*:3}: $got instead of $2$(explain "$4")"
-}
+. "$(dirname "$0")/users.bash"
 vm_of_alice() { # NAME MODE
     gives_to alice ok mkdir "$M/vms/$1"
     gives_to alice ok write "$M/vms/$1/spec" $'memory = 32MiB\n'
@@ -59,6 +47,11 @@ gives_to alice ok unlink "$M/specs/vms/b.ini"
 gives_to bob 'open EACCES' create "$M/specs/vms/b.ini" r
 gives_to bob 'open EACCES' write "$M/specs/vms/b.ini" $'cpus = 4\n'
 leaves_vm_of_alice b
+# A group that is not his does not let him in.
+vm_of_alice g 770
+gives_to alice ok unlink "$M/specs/vms/g.ini"
+gives_to bob 'open EACCES' write "$M/specs/vms/g.ini" $'cpus = 4\n'
+leaves_vm_of_alice g
 gives_to alice ok chmod "$M/vms/b" 770
 gives_to bob ok write "$M/specs/vms/b.ini" $'cpus = 2\n'
 is "$M/vms/b/spec" 'cpus = 2'

@@ -3,18 +3,8 @@
 # Quotas of what was there before: a domain counts when it is adopted, and a backup that is put
 # back over a quota says EDQUOT with the numbers, brings back what fits, and loses nothing.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/users.bash"
 
-[ "$(id -u)" = 0 ] || { echo 'not tried: needs root to become another user'; exit 0; }
-ALICE=61001
-cp "$TOOLS/op" op
-chmod 755 op
-chmod 755 "$T"
-alice() { setpriv --reuid=$ALICE --regid=$ALICE --clear-groups "$@"; }
-as_alice() { # ANSWER OPERATION...
-    local got
-    got=$(alice "$T/op" "${@:2}" || true)
-    [ "$got" = "$1" ] || die "${*:2}: $got instead of $1$(explain "$3")"
-}
 config() { # VMS
     configure '[host h1]' 'uri = test:///default' 'memory_overcommit = 16' 'cpu_overcommit = 16' '[quota 61001]' "vms = $1" 'memory = 9GiB'
 }
@@ -28,26 +18,26 @@ chmod 1777 "$M/vms" "$M/specs/vms"
 # ---- adoption: the test driver has a domain "test" of 2 CPUs and 8 GiB
 is "$M/vms/test/state" running
 for name in a b; do
-    as_alice ok mkdir "$M/vms/$name"
-    as_alice ok write "$M/vms/$name/spec" $'memory = 32MiB\n'
+    gives_to alice ok mkdir "$M/vms/$name"
+    gives_to alice ok write "$M/vms/$name/spec" $'memory = 32MiB\n'
 done
 cat "$M/vms/test/spec" >derived
 # It takes nothing while it is nobody's to change; its owner, who has no VM left, cannot adopt it.
 gives ok chown "$M/vms/test" $ALICE
-as_alice 'write EDQUOT' write "$M/vms/test/spec" "$(printf '# mine\n%s' "$(cat derived)")"$'\n'
+gives_to alice 'write EDQUOT' write "$M/vms/test/spec" "$(printf '# mine\n%s' "$(cat derived)")"$'\n'
 has "$M/vms/test/error" 'quota of 61001: 2 of 2 VMs are taken, this needs 1 more'
 is "$M/vms/test/state" running
 is "$M/vms/test/spec" "$(cat derived)"
-as_alice EPERM rmdir "$M/vms/test" # never adopted
+gives_to alice EPERM rmdir "$M/vms/test" # never adopted
 # From its adoption on it counts.
-as_alice ok rmdir "$M/vms/b"
-as_alice ok write "$M/vms/test/spec" "$(printf '# mine\n%s' "$(cat derived)")"$'\n'
-as_alice ok mkdir "$M/vms/b"
-as_alice 'write EDQUOT' write "$M/vms/b/spec" $'memory = 32MiB\n'
+gives_to alice ok rmdir "$M/vms/b"
+gives_to alice ok write "$M/vms/test/spec" "$(printf '# mine\n%s' "$(cat derived)")"$'\n'
+gives_to alice ok mkdir "$M/vms/b"
+gives_to alice 'write EDQUOT' write "$M/vms/b/spec" $'memory = 32MiB\n'
 has "$M/vms/b/error" 'quota of 61001: 2 of 2 VMs are taken, this needs 1 more'
 is "$M/vms/test/state" running
-as_alice ok rmdir "$M/vms/test"
-as_alice ok write "$M/vms/b/spec" $'memory = 32MiB\n'
+gives_to alice ok rmdir "$M/vms/test"
+gives_to alice ok write "$M/vms/b/spec" $'memory = 32MiB\n'
 
 # ---- restore: a backup of four, where two fit
 mkdir -p backup/vms
