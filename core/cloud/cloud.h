@@ -115,8 +115,10 @@ void cloud_set_placement(struct cloud *cloud, struct object *object, char *text)
 void cloud_set_xml(struct cloud *cloud, struct object *vm, const char *xml) REQUIRES(model);
 /* Moves VM between the `vms/` of hosts (or services); NULL: to none. */
 void cloud_set_host(struct cloud *cloud, struct object *vm, struct object *host) REQUIRES(model);
-/* VMs of cloudfs on HOST, on their way to it or being adopted there; those that are only shown do
- * not count. */
+/* Whether VM, which is on a host, is cloudfs's or being adopted. An adoption that its host's end
+ * has cut off does not count: the host may never come back, and VM is still somebody else's. */
+bool cloud_vm_holds_host(const struct object *vm) REQUIRES_SHARED(model);
+/* VMs that hold HOST, and those on their way to it. */
 unsigned cloud_managed_vms(const struct object *host) REQUIRES_SHARED(model);
 /* The name of VM's host has changed. */
 void cloud_relink(struct cloud *cloud, struct object *vm) REQUIRES(model);

@@ -34,15 +34,19 @@ void cloud_set_host(struct cloud *cloud, struct object *vm, struct object *host)
     cloud_stamp(cloud, vm, FACET_LINKS);
 }
 
+bool cloud_vm_holds_host(const struct object *vm)
+{
+    const struct object *host = vm->vm.host;
+
+    return vm->vm.managed || (vm->next && host && host->host.phase != HOST_DOWN);
+}
+
 unsigned cloud_managed_vms(const struct object *host)
 {
     unsigned n = host->host.incoming;
 
-    for (unsigned i = 0; i < host->host.vms->len; i++) {
-        const struct object *vm = host->host.vms->pdata[i];
-
-        n += vm->vm.managed || vm->next;
-    }
+    for (unsigned i = 0; i < host->host.vms->len; i++)
+        n += cloud_vm_holds_host(host->host.vms->pdata[i]);
     return n;
 }
 

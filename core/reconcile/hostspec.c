@@ -12,7 +12,7 @@ static unsigned used_vms(const struct object *host) REQUIRES_SHARED(model)
     for (unsigned i = 0; i < host->host.vms->len; i++) {
         const struct object *vm = host->host.vms->pdata[i];
 
-        n += !vm->vm.managed && !vm->next && vm_glance(vm)->busy;
+        n += !cloud_vm_holds_host(vm) && vm_glance(vm)->busy;
     }
     return n;
 }

@@ -40,11 +40,22 @@ static void fake_free(struct virt *v)
     g_free(v);
 }
 
+static bool told_to_fail(const int *which, GError **error)
+{
+    int err;
+
+    pthread_mutex_lock(&fake.lock);
+    err = *which;
+    pthread_mutex_unlock(&fake.lock);
+    if (err)
+        fail(error, err, "told to fail");
+    return err != 0;
+}
+
 static bool fake_open(struct virt *v, GError **error)
 {
     (void)v;
-    (void)error;
-    return true;
+    return !told_to_fail(&fake.fail_open, error);
 }
 
 static void fake_close(struct virt *v)
@@ -186,18 +197,6 @@ static bool fake_create(struct virt *v, const struct virt_plan *plan, struct vir
     if (lose)
         v->event(v->ctx, VIRT_CLOSED, NULL);
     return !err && !lose;
-}
-
-static bool told_to_fail(const int *which, GError **error)
-{
-    int err;
-
-    pthread_mutex_lock(&fake.lock);
-    err = *which;
-    pthread_mutex_unlock(&fake.lock);
-    if (err)
-        fail(error, err, "told to fail");
-    return err != 0;
 }
 
 static void set_size(struct fake_domain *domain, const void *data)

@@ -27,6 +27,7 @@ struct fake {
     pthread_mutex_t lock;
     GHashTable *domains;     /* UUID to struct fake_domain * */
     GHashTable *fail_create; /* host's URI to errno */
+    int fail_open;           /* of all hosts, from the next time on */
     int fail_change, fail_destroy;
     bool lose_create; /* makes the domain, then says that the host went down */
     int fail_move;    /* EHOSTDOWN: it moves, but nobody hears of it */

@@ -98,12 +98,49 @@ static void a_host_that_specs_name_keeps_its_name(void **state)
     assert_int_equal(rename_to(f, OBJECT_HOST, "c", OBJECT_HOST, "d"), 0);
 }
 
+static void find_a_domain(struct fixture *f, const char *uri, const char *name)
+{
+    struct fake_domain *domain = g_new0(struct fake_domain, 1);
+    char *uuid = g_uuid_string_random();
+
+    domain->host = g_strdup(uri);
+    domain->name = g_strdup(name);
+    domain->state = DOMAIN_RUNNING;
+    domain->cpus = 1;
+    domain->memory = 1 << 20;
+    pthread_mutex_lock(&fake.lock);
+    g_hash_table_replace(fake.domains, uuid, domain);
+    pthread_mutex_unlock(&fake.lock);
+    fake_event(uri, uuid);
+    expect(f, OBJECT_VM, name, "state", "running");
+}
+
+/* Nobody could have ended it, as the host never came back. */
+static void an_adoption_that_was_cut_off_holds_no_dead_host(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(make(f, OBJECT_HOST, "c", "uri = test:///c\n"), 0);
+    expect(f, OBJECT_HOST, "c", "state", "up");
+    find_a_domain(f, "test:///c", "theirs");
+    set_failure(&fake.fail_change, EHOSTDOWN);
+    set_failure(&fake.fail_open, EHOSTDOWN);
+    assert_int_equal(commit(f, OBJECT_VM, "theirs", "cpus = 1\n"), EHOSTDOWN);
+    assert_int_equal(remove_dir(f, OBJECT_HOST, "c"), EBUSY); /* it may go on yet */
+    fake_tell("test:///c", VIRT_CLOSED, NULL);
+    expect(f, OBJECT_HOST, "c", "state", "down");
+    assert_int_equal(remove_dir(f, OBJECT_HOST, "c"), 0);
+    expect(f, OBJECT_VM, "theirs", "state", "gone");
+    assert_int_equal(domains_on("test:///c"), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_comes_with_a_new_uri_goes_there),
         TEST(a_new_uri_that_cannot_be_kept_is_none),
         TEST(a_host_that_specs_name_keeps_its_name),
+        TEST(an_adoption_that_was_cut_off_holds_no_dead_host),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
