@@ -255,6 +255,12 @@ static void run_power(struct task *task, const struct virt_ops *ops, struct virt
     ops->power(virt, task->uuid, task->verb, &task->domain, error);
 }
 
+/* Only what has stopped, or was to be, is started after a rest: not what is paused, say. */
+static bool is_tried_again(const struct object *vm, const struct task *task) REQUIRES_SHARED(model)
+{
+    return vm_wants_to_run(vm) && (task->cold || (task->verb == VERB_START && vm_is_dead(vm)));
+}
+
 static void done_power(struct engine *engine, struct task *task, const GError *error)
     REQUIRES(model)
 {
@@ -266,7 +272,7 @@ static void done_power(struct engine *engine, struct task *task, const GError *e
         vm_report(engine, vm, "power", error);
         if (error->code == ENOENT) /* it went, or to another host, and was still seen after that */
             vm_work(vm)->heard = true;
-        if (vm_wants_to_run(vm) && (task->cold || task->verb == VERB_START))
+        if (is_tried_again(vm, task))
             vm_retry_later(engine, vm);
     } else {
         /* A restart that was pending has happened if the domain was started anew. */

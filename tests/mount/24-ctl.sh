@@ -22,6 +22,9 @@ has ../../events 'vms/web1'
 verb suspend
 wait_for 5 reads state paused
 verb suspend
+# It is not tried again, and so nothing says that it is.
+gives 'write EBUSY' write ctl $'start\n'
+is error 'cannot start a domain that is paused'
 verb resume
 wait_for 5 reads state running
 verb reboot
