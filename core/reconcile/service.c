@@ -78,6 +78,18 @@ static void explain(struct engine *engine, struct object *service) REQUIRES(mode
     cloud_set_placement(engine->cloud, service, g_string_free(text, false));
 }
 
+/* What is destroyed as soon as its host is back would only be made anew by a service that stays. */
+static bool is_going(const struct object *service) REQUIRES_SHARED(model)
+{
+    for (unsigned i = 0; i < service->service.members->len; i++) {
+        const struct object *vm = service->service.members->pdata[i];
+
+        if (vm->vm.phase == VM_DESTROYING)
+            return true;
+    }
+    return false;
+}
+
 static void finish_removal(struct engine *engine, struct object *service) REQUIRES(model)
 {
     struct service_work *work = service_work(service);
@@ -93,7 +105,7 @@ static void finish_removal(struct engine *engine, struct object *service) REQUIR
         return;
     }
     if (!is_busy(service)) {
-        work->removing = false;
+        work->removing = is_going(service);
         engine_touch(engine, service);
         requests_answer(engine, &work->waiters, work->first_error ? work->first_error : EBUSY);
     }

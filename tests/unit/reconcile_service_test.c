@@ -187,6 +187,21 @@ static void a_member_that_cannot_be_destroyed_rests(void **state)
     assert_int_equal(domains(), 0);
 }
 
+/* Its rmdir was told that the host is down; the VMs went when that was back, and were made anew. */
+static void a_removal_goes_on_when_the_host_is_back(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(make(f, OBJECT_SERVICE, "web", "replicas = 2\n[vm]\ncpus = 1\n"), 0);
+    set_failure(&fake.fail_destroy, EHOSTDOWN);
+    assert_int_equal(remove_dir(f, OBJECT_SERVICE, "web"), EHOSTDOWN);
+    assert_int_equal(commit(f, OBJECT_SERVICE, "web", "replicas = 1\n[vm]\ncpus = 1\n"), EBUSY);
+    set_failure(&fake.fail_destroy, 0);
+    expect(f, OBJECT_SERVICE, "web", "state", "gone");
+    assert_int_equal(counted(&fake.creates), 2);
+    assert_int_equal(domains(), 0);
+}
+
 static void told(void *ctx, int err)
 {
     g_atomic_int_set((int *)ctx, err);
@@ -239,6 +254,7 @@ int main(void)
         TEST(a_service_that_is_not_saved_takes_nothing),
         TEST(the_highest_numbers_go_first),
         TEST(a_member_that_cannot_be_destroyed_rests),
+        TEST(a_removal_goes_on_when_the_host_is_back),
         TEST(a_correction_is_not_told_of_what_it_corrects),
     };
 
