@@ -53,6 +53,18 @@ static bool check_host_spec(struct engine *engine, const struct object *host, Sp
     return ok;
 }
 
+/* What is on a host has its room there, even if no host would give it as much. */
+static bool check_room(struct engine *engine, const struct object *object,
+                       const struct vm_spec *spec, GError **error) REQUIRES_SHARED(model)
+{
+    if (placing_check(engine, NULL, spec, error))
+        return true;
+    if (!object || object->kind != OBJECT_VM || !object->vm.host)
+        return false;
+    g_clear_error(error);
+    return placing_may_stay(engine, object, spec, error);
+}
+
 static bool check_wanted(struct engine *engine, uint64_t id, Spec *spec, struct vm_spec *lenient,
                          const struct actor *actor, GError **error) REQUIRES_SHARED(model)
 {
@@ -70,7 +82,7 @@ static bool check_wanted(struct engine *engine, uint64_t id, Spec *spec, struct 
     *vm = *lenient;
     ok = !real || quota_allows(engine, object, object->uid, object->gid, spec, error);
     *vm = written;
-    return ok && placing_check(engine, NULL, lenient, error);
+    return ok && check_room(engine, object, lenient, error);
 }
 
 bool engine_check(struct engine *engine, uint64_t id, enum object_kind kind, const char *text,

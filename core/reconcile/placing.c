@@ -100,6 +100,19 @@ bool placing_check(struct engine *engine, struct object *vm, const struct vm_spe
     return false;
 }
 
+bool placing_may_stay(struct engine *engine, const struct object *vm, const struct vm_spec *spec,
+                      GError **error)
+{
+    const char *types[] = {vm->vm.type, NULL};
+    struct place_want want = cloud_want(vm, spec, types);
+    g_autofree char *why = NULL;
+
+    if (place_may_stay(cloud_place(engine->cloud), &want, &why))
+        return true;
+    fail(error, ENOSPC, "%s cannot stay on host %s: %s", vm->name, vm->vm.host->name, why);
+    return false;
+}
+
 struct place_want placing_want(struct object *vm, const char *const *types)
 {
     struct place_want want = cloud_want(vm, &vm->spec->vm, types);

@@ -18,6 +18,9 @@ const char *placing_best_type(struct engine *engine, const struct object *host,
 /* ENOSPC when no host could ever hold it. Also writes VM's `placement` (VM may be NULL). */
 bool placing_check(struct engine *engine, struct object *vm, const struct vm_spec *spec,
                    GError **error) REQUIRES_SHARED(model);
+/* ENOSPC when VM cannot stay on its host under SPEC: see place_may_stay(). */
+bool placing_may_stay(struct engine *engine, const struct object *vm, const struct vm_spec *spec,
+                      GError **error) REQUIRES_SHARED(model);
 /* What VM asks for, hosts on which it failed before included. */
 struct place_want placing_want(struct object *vm, const char *const *types) REQUIRES_SHARED(model);
 /* Writes VM's `placement` as things stand. */

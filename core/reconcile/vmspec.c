@@ -63,10 +63,7 @@ static void commit_new(struct engine *engine, struct request *request, struct ob
 static bool fits_in_place(struct engine *engine, struct object *vm, Spec *spec, GError **error)
     REQUIRES(model)
 {
-    const char *types[] = {vm->vm.type, NULL};
     struct object *host = vm->vm.host;
-    struct place_want want = cloud_want(vm, &spec->vm, types);
-    g_autofree char *why = NULL;
 
     if (spec->vm.virtualization && g_strcmp0(spec->vm.virtualization, vm->vm.type) != 0) {
         fail(error, EOPNOTSUPP,
@@ -75,15 +72,12 @@ static bool fits_in_place(struct engine *engine, struct object *vm, Spec *spec, 
              vm->vm.type, spec->vm.virtualization, vm->name);
         return false;
     }
-    if (want.host && strcmp(want.host, host->name) != 0) {
+    if (spec->vm.host && strcmp(spec->vm.host, host->name) != 0) {
         fail(error, EBUSY, "%s is on host %s and cannot move to %s", vm->name, host->name,
-             want.host);
+             spec->vm.host);
         return false;
     }
-    if (place_may_stay(cloud_place(engine->cloud), &want, &why))
-        return true;
-    fail(error, ENOSPC, "%s cannot stay on host %s: %s", vm->name, host->name, why);
-    return false;
+    return placing_may_stay(engine, vm, &spec->vm, error);
 }
 
 static void commit_change(struct engine *engine, struct request *request, struct object *vm,

@@ -1,22 +1,25 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A domain that is being adopted is cloudfs's already: it counts in its owner's quota, and its host
-# can neither be removed nor be sent elsewhere.
+# can neither be removed nor be sent elsewhere. It needs no room, as it has what it has.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/users.bash"
 
-with_domains() { # HOST DOMAIN...
-    local name
+with_domains() { # HOST DOMAIN[:KIB]...
+    local each kib
     test_host "$1" 64 65536 >"$1.uri"
     sed -i '/<\/node>/d' "$1.xml"
-    for name in "${@:2}"; do
-        printf '<domain type="test"><name>%s</name><memory>131072</memory><vcpu>2</vcpu>' "$name"
+    for each in "${@:2}"; do
+        kib=${each#*:}
+        [ "$kib" != "$each" ] || kib=131072
+        printf '<domain type="test"><name>%s</name><memory>%s</memory><vcpu>2</vcpu>' \
+            "${each%:*}" "$kib"
         printf '<os><type>hvm</type></os></domain>\n'
     done >>"$1.xml"
     echo '</node>' >>"$1.xml"
 }
 with_domains h1 d1 d2 d3
-with_domains h2 d4
+with_domains h2 d4 large:134217728
 mine=$'cpus = 2\nmemory = 128MiB\n# mine\n'
 
 OPTIONS=allow_other
@@ -54,4 +57,11 @@ wait $adopter
 is said.d4 ok
 is "$M/vms/d4/spec" "$(printf '%s' "$mine")"
 is "$M/hosts/h2/spec" "uri = $(cat h2.uri)"
+
+# ---- one that is larger than any host, which is full with it
+gives 'write ENOSPC' write "$M/vms/large/spec" $'memory = 129GiB\n'
+has "$M/vms/large/error" '^large cannot stay on host h2: memory: wants 129.0 GiB'
+gives ok write "$M/vms/large/spec" "$(cat "$M/vms/large/spec")"$'\n'
+is "$M/vms/large/error" ''
+test -e "$M/specs/vms/large.ini"
 unmount_cloud
