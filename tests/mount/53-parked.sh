@@ -33,7 +33,7 @@ CLOUD=
 unmounted
 
 # What was begun is finished.
-kill -CONT "$(daemon_pid one)"
+resume_daemon one
 mount_again
 wait_for 20 reads "$M/hosts/one/state" up
 wait_for 10 gone "$M/vms/web1"

@@ -28,7 +28,7 @@ has vms/web1/error 'one'
 gives EHOSTDOWN rmdir vms/web1
 gives 'close EHOSTDOWN' write vms/web1/spec $'virtualization = qemu\nmemory = 48MiB\nnetwork = none\n'
 has vms/web1/spec '^memory = 32MiB$'
-kill -CONT "$(daemon_pid one)"
+resume_daemon one
 wait_for 60 reads hosts/one/state up
 wait_for 10 reads vms/web1/state running
 same "$(virsh_on one domuuid web1)" "$uuid"

@@ -228,6 +228,16 @@ as_user() {
 uri() { echo "qemu+unix:///session?socket=$T/$1/run/libvirt/libvirt-sock"; }
 daemon_pid() { cat "$T/$1/run/libvirtd.pid"; }
 kill_daemon() { kill -KILL "$(daemon_pid "$1")"; } # NAME; its VMs go on
+
+# What was stopped goes on. libvirtd can die of what its clients did meanwhile: then it is started
+# again, as systemd does.
+resume_daemon() { # NAME
+    local pid
+    pid=$(daemon_pid "$1")
+    kill -CONT "$pid"
+    sleep 0.5
+    running "$pid" || daemon "$1"
+}
 virsh_on() { virsh -q -c "$(uri "$1")" "${@:2}"; }
 
 # A domain that some other tool made.
@@ -258,6 +268,13 @@ stop_daemon() { # NAME: with everything that runs on it
 
 # ---- the end of a test, good or bad
 
+dead_daemons() {
+    local dir
+    for dir in "$T"/*/run/libvirtd.pid; do
+        [ ! -e "$dir" ] || running "$(cat "$dir")" || echo "the daemon of ${dir#"$T/"} has ended"
+    done
+}
+
 cleanup() {
     local status=$? dir
     if [ $status != 0 ] && [ -d "$M/vms" ]; then
@@ -266,6 +283,7 @@ cleanup() {
         done >&2
         tail -n 15 "$M/events" >&2
     fi
+    [ $status = 0 ] || dead_daemons >&2
     if [ "${CLOUD:-}" ] && running "$CLOUD"; then
         kill "$CLOUD"
         wait "$CLOUD"
