@@ -53,9 +53,10 @@ for procs in $PROCS; do
 done
 measure 'as one service' as_service
 
-# One real VM at a time, through the mount and by virsh with the XML that the mount gave it, over
-# the same daemon, in turns; medians of QEMU of each, after one of each that does not count.
-QEMU=${QEMU:-5} GUEST=${GUEST:-build/guest}
+# Real VMs: one at a time and ATONCE of them from as many processes, through the mount and by virsh
+# with the XML that the mount gave them, over the same daemon, in turns; medians of QEMU of each,
+# after one of each that does not count.
+QEMU=${QEMU:-5} ATONCE=${ATONCE:-8} GUEST=${GUEST:-build/guest}
 [ "$QEMU" -gt 0 ] || exit 0
 "$(dirname "$0")/../demo/guest.sh" "$GUEST"
 mkdir "$T/images"
@@ -63,39 +64,59 @@ cp "$GUEST/vmlinuz" "$GUEST/initrd" "$T/images/"
 chmod -R a+rX "$T/images"
 session_daemon
 uri="qemu+unix:///session?socket=$T/run/libvirt/libvirt-sock"
-printf '[cloud]\nstate = %s\n[host h]\nuri = %s\n' "$T/state-qemu" "$uri" >"$T/cloudfs.conf"
+printf '[cloud]\nstate = %s\n[host h]\nuri = %s\ncpu_overcommit = 16\n' "$T/state-qemu" "$uri" >"$T/cloudfs.conf"
 start_cloud
 until [ "$(up)" = 1 ]; do sleep 0.1; done
 printf '%s\n' 'virtualization = qemu' 'memory = 128MiB' 'network = none' \
     "kernel = $T/images/vmlinuz" "initrd = $T/images/initrd" >"$T/spec"
 
-through_mount() {
+each() { # COUNT COMMAND...: with each number, all at once
+    local i pids=()
+    for ((i = 0; i < $1; i++)); do
+        "${@:2}" "$i" &
+        pids+=($!)
+    done
+    for i in "${pids[@]}"; do wait "$i"; done
+}
+seconds() { # COMMAND...: that it takes
     local begin
     begin=$(now)
-    mkdir "$M/vms/bench"
-    cp "$T/spec" "$M/vms/bench/spec"
+    "$@" >>"$T/log"
     echo "$(calc "$(now) - $begin" 4)"
-    [ "$(cat "$M/vms/bench/state")" = running ]
-    virsh -q -c "$uri" dumpxml --inactive bench >"$T/bench.xml"
-    rmdir "$M/vms/bench"
 }
 
-# Its name and UUID are free again.
-by_virsh() {
-    local begin
-    begin=$(now)
-    virsh -q -c "$uri" "define $T/bench.xml; start bench" >>"$T/log"
-    echo "$(calc "$(now) - $begin" 4)"
-    virsh -q -c "$uri" "destroy bench; undefine bench" >>"$T/log"
-    until ! [ -d "$M/vms/bench" ]; do sleep 0.1; done
+made() {
+    mkdir "$M/vms/bench$1"
+    cp "$T/spec" "$M/vms/bench$1/spec"
+}
+kept() {
+    [ "$(cat "$M/vms/bench$1/state")" = running ]
+    virsh -q -c "$uri" dumpxml --inactive "bench$1" >"$T/bench$1.xml"
+}
+removed() { rmdir "$M/vms/bench$1"; }
+through_mount() { # COUNT
+    seconds each "$1" made
+    each "$1" kept
+    each "$1" removed
 }
 
-{ through_mount; by_virsh; } >"$T/first"
-for ((i = 0; i < QEMU; i++)); do
-    through_mount >>"$T/mount.times"
-    by_virsh >>"$T/virsh.times"
-done
+defined() { virsh -q -c "$uri" "define $T/bench$1.xml; start bench$1"; }
+undefined() { virsh -q -c "$uri" "destroy bench$1; undefine bench$1" >>"$T/log"; }
+unseen() { ! compgen -G "$M/vms/bench*" >/dev/null; } # names and UUIDs are free again
+by_virsh() { # COUNT
+    seconds each "$1" defined
+    each "$1" undefined
+    until unseen; do sleep 0.1; done
+}
+
 median() { sort -n "$1" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
-mount=$(median "$T/mount.times") virsh=$(median "$T/virsh.times")
-echo "a QEMU VM, seconds: through the mount $mount, by virsh define and start $virsh," \
-    "ratio $(calc "$mount / $virsh") (aim: 1.05)"
+for count in 1 "$ATONCE"; do
+    { through_mount "$count"; by_virsh "$count"; } >"$T/first"
+    for ((i = 0; i < QEMU; i++)); do
+        through_mount "$count" >>"$T/mount.$count"
+        by_virsh "$count" >>"$T/virsh.$count"
+    done
+    mount=$(median "$T/mount.$count") virsh=$(median "$T/virsh.$count")
+    echo "$count QEMU VM(s) at once, seconds: through the mount $mount, by virsh define and start" \
+        "$virsh, ratio $(calc "$mount / $virsh") (aim: 1.05)"
+done
