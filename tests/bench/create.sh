@@ -64,7 +64,7 @@ cp "$GUEST/vmlinuz" "$GUEST/initrd" "$T/images/"
 chmod -R a+rX "$T/images"
 session_daemon
 uri="qemu+unix:///session?socket=$T/run/libvirt/libvirt-sock"
-printf '[cloud]\nstate = %s\n[host h]\nuri = %s\ncpu_overcommit = 16\n' "$T/state-qemu" "$uri" >"$T/cloudfs.conf"
+printf '[cloud]\nstate = %s\nwait = 600\n[host h]\nuri = %s\ncpu_overcommit = 16\n' "$T/state-qemu" "$uri" >"$T/cloudfs.conf"
 start_cloud
 until [ "$(up)" = 1 ]; do sleep 0.1; done
 printf '%s\n' 'virtualization = qemu' 'memory = 128MiB' 'network = none' \
