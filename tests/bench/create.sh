@@ -63,8 +63,17 @@ mkdir "$T/images"
 cp "$GUEST/vmlinuz" "$GUEST/initrd" "$T/images/"
 chmod -R a+rX "$T/images"
 session_daemon
+# What fails half-way leaves guests, which would outlive the daemon.
+end_guests() {
+    local domain
+    for domain in $(virsh -q -c "$uri" list --uuid); do
+        virsh -q -c "$uri" destroy "$domain" >>"$T/log" 2>&1 || true
+    done
+}
+trap 'stop_cloud; end_guests; finish' EXIT
 uri="qemu+unix:///session?socket=$T/run/libvirt/libvirt-sock"
-printf '[cloud]\nstate = %s\nwait = 600\n[host h]\nuri = %s\ncpu_overcommit = 16\n' "$T/state-qemu" "$uri" >"$T/cloudfs.conf"
+printf '[cloud]\nstate = %s\nwait = 600\n[host h]\nuri = %s\ncpu_overcommit = 16\n' \
+    "$T/state-qemu" "$uri" >"$T/cloudfs.conf"
 start_cloud
 until [ "$(up)" = 1 ]; do sleep 0.1; done
 printf '%s\n' 'virtualization = qemu' 'memory = 128MiB' 'network = none' \

@@ -118,7 +118,8 @@ if [ "${LONG:-}" ]; then
 fi
 
 # They come back by themselves.
-kill -CONT "$STUCK" "$(daemon_pid bad)"
+kill -CONT "$STUCK"
+resume_daemon bad
 [ -z "${CABLE:-}" ] || plug up
 wait_for 40 reads hosts/bad/state up
 for vm in lost1 lost2; do wait_for 20 shows "vms/$vm/state" '^(running|paused)$'; done

@@ -228,7 +228,6 @@ as_user() {
 uri() { echo "qemu+unix:///session?socket=$T/$1/run/libvirt/libvirt-sock"; }
 daemon_pid() { cat "$T/$1/run/libvirtd.pid"; }
 kill_daemon() { kill -KILL "$(daemon_pid "$1")"; } # NAME; its VMs go on
-
 # What was stopped goes on. libvirtd can die of what its clients did meanwhile: then it is started
 # again, as systemd does.
 resume_daemon() { # NAME
@@ -238,6 +237,7 @@ resume_daemon() { # NAME
     sleep 0.5
     running "$pid" || daemon "$1"
 }
+
 virsh_on() { virsh -q -c "$(uri "$1")" "${@:2}"; }
 
 # A domain that some other tool made.
