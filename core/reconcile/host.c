@@ -273,6 +273,7 @@ static void connected(struct engine *engine, struct object *host, struct task *t
     cloud_set_error(engine->cloud, host, 0, NULL);
     set_phase(engine, host, HOST_UP);
     discover_all(engine, host, task->domains);
+    services_nudge_on(engine, host);
     vm_moves_settle(engine, host);
     engine->room_changed = true;
     host_sample_begin(engine, host);

@@ -45,6 +45,16 @@ void services_nudge_blocked(struct engine *engine)
     }
 }
 
+void services_nudge_on(struct engine *engine, const struct object *host)
+{
+    for (unsigned i = 0; i < host->host.vms->len; i++) {
+        const struct object *vm = host->host.vms->pdata[i];
+
+        if (vm->vm.service)
+            service_nudge(engine, vm->vm.service);
+    }
+}
+
 static bool is_busy(const struct object *service) REQUIRES_SHARED(model)
 {
     for (unsigned i = 0; i < service->service.members->len; i++) {

@@ -33,6 +33,8 @@ bool service_may_go(struct object *service, GError **error) REQUIRES(model);
 void service_nudge(struct engine *engine, struct object *service);
 /* A name, room or a VM has become free: services that wanted one look again. */
 void services_nudge_blocked(struct engine *engine) REQUIRES(model);
+/* HOST is back: what could not be begun while it was down is, for the services of its VMs. */
+void services_nudge_on(struct engine *engine, const struct object *host) REQUIRES(model);
 void service_reconcile(struct engine *engine, struct object *service) REQUIRES(model);
 void service_work_free(struct object *service);
 

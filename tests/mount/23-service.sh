@@ -74,6 +74,18 @@ cd "$M/services"
 mkdir web
 put services/web 'replicas = 2' 'spread = none' '[vm]' 'virtualization = qemu' 'memory = 32MiB' 'network = none'
 wait_for 30 reads web/state ready
+
+# Scaled down while its host is down: the surplus goes when that is back.
+kill_daemon real
+wait_for 20 reads ../hosts/real/state down
+gives ok write web/ctl $'scale 1\n'
+test -d ../vms/web-1
+daemon real
+wait_for 60 reads ../hosts/real/state up
+wait_for 10 gone ../vms/web-1
+same "$(virsh_on real list --all --name | xargs)" web-0
+gives ok write web/ctl $'scale 2\n'
+
 virsh_on real destroy web-1 >/dev/null
 running_again() { virsh_on real list --name | grep -qx web-1; }
 wait_for 15 running_again

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is asked of services while their hosts are down is done when those are back. */
+#include "tests/unit/reconcile_fixture.h"
+
+static void lose_hosts(struct fixture *f)
+{
+    set_failure(&fake.fail_open, EHOSTDOWN);
+    fake_tell("test:///a", VIRT_CLOSED, NULL);
+    fake_tell("test:///b", VIRT_CLOSED, NULL);
+    expect(f, OBJECT_HOST, "a", "state", "down");
+    expect(f, OBJECT_HOST, "b", "state", "down");
+}
+
+static void find_hosts(struct fixture *f)
+{
+    set_failure(&fake.fail_open, 0);
+    expect(f, OBJECT_HOST, "a", "state", "up");
+    expect(f, OBJECT_HOST, "b", "state", "up");
+}
+
+static void make_three(struct fixture *f)
+{
+    assert_int_equal(
+        make(f, OBJECT_SERVICE, "web", "replicas = 3\nspread = none\n[vm]\ncpus = 1\n"), 0);
+    expect(f, OBJECT_SERVICE, "web", "state", "ready");
+}
+
+/* It ran on for ever, as nothing that was found of it was new. */
+static void what_is_too_many_goes(void **state)
+{
+    struct fixture *f = *state;
+
+    make_three(f);
+    lose_hosts(f);
+    assert_int_equal(control(f, OBJECT_SERVICE, "web", "scale 1"), 0);
+    assert_int_equal(control(f, OBJECT_SERVICE, "web", "scale 2"), 0);
+    assert_int_equal(domains(), 3);
+    find_hosts(f);
+    expect(f, OBJECT_VM, "web-2", "state", "gone");
+    expect(f, OBJECT_SERVICE, "web", "state", "ready");
+    assert_int_equal(domains(), 2);
+    assert_int_equal(counted(&fake.creates), 3);
+}
+
+static void a_new_template_is_followed(void **state)
+{
+    struct fixture *f = *state;
+
+    make_three(f);
+    lose_hosts(f);
+    assert_int_equal(
+        commit(f, OBJECT_SERVICE, "web", "replicas = 3\nspread = none\n[vm]\ncpus = 2\n"), 0);
+    find_hosts(f);
+    expect(f, OBJECT_VM, "web-2", "spec", "cpus = 2\n");
+    expect(f, OBJECT_SERVICE, "web", "state", "ready");
+    assert_int_equal(counted(&fake.creates), 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_is_too_many_goes),
+        TEST(a_new_template_is_followed),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
