@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <fuse_lowlevel.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -44,7 +45,7 @@ static bool run_mount(struct options *options, GError **error)
     add_mount_options(options);
     if (!options->foreground && !options->debug && !daemon_begin(&parent, error))
         return false;
-    return parent || serve(conf, &options->args, mountpoint, daemon_ready, error);
+    return parent || serve(conf, options, mountpoint, daemon_ready, error);
 }
 
 static bool run_check(const struct options *options, GError **error)

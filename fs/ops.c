@@ -18,6 +18,7 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
     conn->want &=
         ~(unsigned)FUSE_CAP_WRITEBACK_CACHE; /* errors of write(2) must reach the writer */
     conn->time_gran = 1;
+    conn->max_read = fs->max_read; /* libfuse gives the mount up if it differs from the option */
 }
 
 /* Blocks are MiB of memory, inodes objects: df shows how full the cloud is. */

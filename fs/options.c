@@ -52,6 +52,8 @@ static const struct fuse_opt templates[] = {
     FIELD("--list-failpoints", action, ACTION_LIST_FAILPOINTS),
 #endif
     FUSE_OPT_KEY("fsname=", KEY_NAMED),
+    FIELD("max_read=%u", max_read, 0),
+    FUSE_OPT_KEY("max_read=", FUSE_OPT_KEY_KEEP),
     FUSE_OPT_KEY("defaults", KEY_IGNORE),
     FUSE_OPT_KEY("auto", KEY_IGNORE),
     FUSE_OPT_KEY("noauto", KEY_IGNORE),
@@ -71,6 +73,21 @@ static const struct fuse_opt templates[] = {
     FUSE_OPT_KEY("comment=", KEY_IGNORE),
     FUSE_OPT_KEY("uhelper=", KEY_IGNORE),
     FUSE_OPT_KEY("helper=", KEY_IGNORE),
+    /* Flags of mount(2) that make no difference here: no times of access are kept. */
+    FUSE_OPT_KEY("diratime", KEY_IGNORE),
+    FUSE_OPT_KEY("nodiratime", KEY_IGNORE),
+    FUSE_OPT_KEY("relatime", KEY_IGNORE),
+    FUSE_OPT_KEY("norelatime", KEY_IGNORE),
+    FUSE_OPT_KEY("strictatime", KEY_IGNORE),
+    FUSE_OPT_KEY("nostrictatime", KEY_IGNORE),
+    FUSE_OPT_KEY("lazytime", KEY_IGNORE),
+    FUSE_OPT_KEY("nolazytime", KEY_IGNORE),
+    FUSE_OPT_KEY("iversion", KEY_IGNORE),
+    FUSE_OPT_KEY("noiversion", KEY_IGNORE),
+    FUSE_OPT_KEY("mand", KEY_IGNORE),
+    FUSE_OPT_KEY("nomand", KEY_IGNORE),
+    FUSE_OPT_KEY("silent", KEY_IGNORE),
+    FUSE_OPT_KEY("loud", KEY_IGNORE),
     FUSE_OPT_END,
 };
 

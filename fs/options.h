@@ -24,6 +24,7 @@ struct options {
     GPtrArray *words;      /* char *: SOURCE and MOUNTPOINT */
     GPtrArray *overrides;  /* char *: "KEY=VALUE" of [cloud] */
     bool named;            /* an fsname= was given */
+    unsigned max_read;     /* bytes; 0: no limit. Also among ARGS */
     struct fuse_args args; /* what is left for libfuse */
 
     char *source;     /* borrowed from words; NULL: none */

@@ -186,7 +186,7 @@ static void harden(void)
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
-bool serve(const struct conf *conf, struct fuse_args *args, const char *mountpoint,
+bool serve(const struct conf *conf, struct options *options, const char *mountpoint,
            void (*ready)(void), GError **error)
 {
     struct fs fs = {0};
@@ -199,7 +199,8 @@ bool serve(const struct conf *conf, struct fuse_args *args, const char *mountpoi
     memory_tune();
     signal(SIGPIPE, SIG_IGN);
     fs.mountpoint = mountpoint;
-    fs.session = fuse_session_new(args, &fs_ops, sizeof fs_ops, &fs);
+    fs.max_read = options->max_read;
+    fs.session = fuse_session_new(&options->args, &fs_ops, sizeof fs_ops, &fs);
     if (!fs.session) {
         fail(error, EINVAL, "wrong mount options");
         return false;

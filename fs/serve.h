@@ -2,16 +2,16 @@
 /* A mount's life, from the engine's start to the unmount. */
 #pragma once
 
-#include <fuse_lowlevel.h>
 #include <glib.h>
 #include <stdbool.h>
 
 #include "core/spec/conf.h"
+#include "fs/options.h"
 
 /*
- * Mounts on MOUNTPOINT with libfuse's ARGS, calls READY, serves until it is unmounted or
+ * Mounts on MOUNTPOINT with the ARGS of OPTIONS, calls READY, serves until it is unmounted or
  * SIGTERM, SIGINT or SIGHUP comes, and takes everything down. False: it could not be mounted or
  * broke; libfuse's own sentences are on stderr then.
  */
-bool serve(const struct conf *conf, struct fuse_args *args, const char *mountpoint,
+bool serve(const struct conf *conf, struct options *options, const char *mountpoint,
            void (*ready)(void), GError **error);

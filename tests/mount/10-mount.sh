@@ -36,8 +36,24 @@ fails "$CLOUDFS" --check -c cloudfs.conf cloudfs.conf
 fails "$CLOUDFS" --check cloudfs.conf "$M"
 fails "$CLOUDFS" --check --no-such-option
 
-# In the background: mounted when the command returns, ended by an unmount.
+# Options that libfuse has op_init() confirm, those of fstab that are for others to read, and flags
+# of mount(2) that libfuse may not know: the mount is there, and works.
 configure "$(test_section h1 4 4096)"
+all=defaults,noauto,user,users,user=nobody,owner,group,nofail,_netdev,comment=x,x-a.b=c,X-d
+all+=,diratime,nodiratime,norelatime,relatime,nostrictatime,strictatime,nolazytime,lazytime
+all+=,iversion,noiversion,mand,nomand,silent,loud,sync,dirsync,noatime,nodev,nosuid,noexec,rw
+for option in max_read=4096 "$all"; do
+    "$CLOUDFS" -c "$T/cloudfs.conf" -o "$option" "$M" </dev/null
+    has "$M/README" spec
+    gives ok mkdir "$M/vms/a"
+    rmdir "$M/vms/a"
+    fusermount3 -u "$M"
+    wait_for 10 no_process_with "$M"
+done
+fails "$CLOUDFS" -c "$T/cloudfs.conf" -o max_read=none "$M"
+fails "$CLOUDFS" -c "$T/cloudfs.conf" -o nosuchtime "$M"
+
+# In the background: mounted when the command returns, ended by an unmount.
 "$CLOUDFS" -c "$T/cloudfs.conf" "$M" </dev/null
 mounted "$M"
 process_with "$M"
@@ -123,7 +139,8 @@ if [ "$(id -u)" = 0 ]; then
     mounted "$M"
     umount "$M"
     wait_for 10 no_process_with "$M"
-    PATH=$T/bin:$PATH mount.fuse3 "$T/cloudfs.conf" "$M" -o rw,allow_other -t fuse.cloudfs
+    PATH=$T/bin:$PATH mount.fuse3 "$T/cloudfs.conf" "$M" -o rw,relatime,nodiratime,allow_other \
+        -t fuse.cloudfs
     mounted "$M"
     wait_for 10 reads "$M/hosts/h1/state" up
     grep " $M " /proc/self/mountinfo | grep -q 'fuse.cloudfs.*allow_other'
