@@ -38,12 +38,27 @@ static int check_name(struct engine *engine, const struct order *order) REQUIRES
     return cloud_find(engine->cloud, order->kind, order->text) ? EEXIST : 0;
 }
 
+/* What is not there has no `error`: the numbers are in `events`. */
+static int check_quota(struct engine *engine, const struct request *request,
+                       const struct order *order) REQUIRES(model)
+{
+    const struct actor *actor = &request->actor;
+    g_autoptr(GError) error = NULL;
+
+    if (quota_allows_new(engine, order->kind, actor->uid, actor->gid, NULL, &error))
+        return 0;
+    cloud_event(engine->cloud, NULL, actor, "refused vms/%s: %s", order->text, error->message);
+    return error->code;
+}
+
 static void do_mkdir(struct engine *engine, struct request *request, struct order *order)
     REQUIRES(model)
 {
     int err = check_name(engine, order);
     struct object *object;
 
+    if (!err)
+        err = check_quota(engine, request, order);
     if (!err) {
         object = cloud_add(engine->cloud, order->kind, engine_new_id(engine), order->text,
                            request->actor.uid, request->actor.gid, order->mode & 07777);

@@ -88,7 +88,7 @@ static bool may_promote(struct engine *engine, const GPtrArray *drafts, enum obj
             return false;
         }
     }
-    return quota_allows_plans(engine, drafts, error);
+    return quota_allows_plans(engine, drafts, kind, error);
 }
 
 void batch_promote(struct engine *engine, struct request *request, struct object *batch,

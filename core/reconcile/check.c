@@ -80,7 +80,7 @@ static bool check_wanted(struct engine *engine, uint64_t id, Spec *spec, struct 
     written = *vm;
     /* The lenient one stands in for a moment; what it points at is the spec's own. */
     *vm = *lenient;
-    ok = !real || quota_allows(engine, object, object->uid, object->gid, spec, error);
+    ok = !real || quota_allows(engine, object, spec, error);
     *vm = written;
     return ok && check_room(engine, object, lenient, error);
 }

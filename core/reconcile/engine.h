@@ -39,7 +39,7 @@ typedef void (*engine_done)(void *ctx, int err);
 /* Identifies a request until its DONE was called; never 0. */
 typedef uint64_t engine_ticket;
 
-/* A draft. EEXIST, EINVAL (name), EPERM (kind has no drafts, the batch is none). */
+/* A draft. EEXIST, EINVAL (name), EPERM (kind has no drafts, the batch is none), EDQUOT. */
 engine_ticket engine_mkdir(struct engine *engine, enum object_kind kind, const char *name,
                            mode_t mode, const struct actor *actor, engine_done done, void *ctx);
 /* Destroys. ENOENT, EBUSY (a host with VMs, a job under way), EPERM (protected, never adopted,

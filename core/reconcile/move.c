@@ -164,10 +164,10 @@ bool plan_may_promote(struct engine *engine, struct object *plan, enum object_ki
                                         : "VM: move it into vms/");
         return false;
     }
+    if (!quota_allows_new(engine, kind, plan->uid, plan->gid, spec, error))
+        return false;
     if (!spec)
         return true;
-    if (!quota_allows(engine, NULL, plan->uid, plan->gid, spec, error))
-        return false;
     ok = placing_check(engine, NULL, kind == OBJECT_VM ? &spec->vm : &spec->service.vm, error);
     return ok;
 }

@@ -18,13 +18,16 @@ bool policy_owns(const struct object *object, const struct actor *actor, GError 
 bool policy_allows(const struct engine *engine, const struct object *object,
                    const struct actor *actor, Spec *spec, GError **error) REQUIRES_SHARED(model);
 
-/* ---- quota.c */
-/* Whether UID and GID may have OBJECT (NULL: a new one) want SPEC; EDQUOT with the numbers. */
-bool quota_allows(const struct engine *engine, const struct object *object, uid_t uid, gid_t gid,
-                  const Spec *spec, GError **error) REQUIRES_SHARED(model);
-/* The same if all of PLANS were made real. */
-bool quota_allows_plans(const struct engine *engine, const GPtrArray *plans, GError **error)
-    REQUIRES_SHARED(model);
-/* The same of OBJECT as it is, for a new owner. */
+/* ---- quota.c: EDQUOT with the numbers */
+/* Whether UID and GID may have one more object of KIND with SPEC; NULL: a draft. */
+bool quota_allows_new(const struct engine *engine, enum object_kind kind, uid_t uid, gid_t gid,
+                      const Spec *spec, GError **error) REQUIRES_SHARED(model);
+/* Whether OBJECT, a VM or service, may want SPEC. */
+bool quota_allows(const struct engine *engine, const struct object *object, const Spec *spec,
+                  GError **error) REQUIRES_SHARED(model);
+/* Whether all of PLANS may become objects of KIND. */
+bool quota_allows_plans(const struct engine *engine, const GPtrArray *plans, enum object_kind kind,
+                        GError **error) REQUIRES_SHARED(model);
+/* Whether OBJECT as it is may be of a new owner. */
 bool quota_allows_owner(const struct engine *engine, const struct object *object, uid_t uid,
                         gid_t gid, GError **error) REQUIRES_SHARED(model);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Quotas. What counts is what is wanted: every VM and service that has a spec, running or not,
- * placed or pending. Only growth is refused, whoever asks for it: the limit is the owner's.
+ * Quotas. What counts is what is wanted: every VM and service, running or not, placed or pending; a
+ * draft of a VM as a VM that needs nothing yet, as directories cost inodes. Only growth is refused,
+ * whoever asks for it: the limit is the owner's.
  */
 #include "core/reconcile/internal.h"
 
@@ -19,10 +20,14 @@ static uint64_t product(uint64_t a, uint64_t b)
     return b && a > G_MAXUINT64 / b ? G_MAXUINT64 : a * b;
 }
 
-static struct amounts need_of(const Spec *spec)
+/* SPEC NULL: of a draft of KIND. */
+static struct amounts need_of(enum object_kind kind, const Spec *spec)
 {
-    const struct service_spec *service = &spec->service;
+    const struct service_spec *service;
 
+    if (!spec)
+        return (struct amounts){.vms = kind == OBJECT_VM};
+    service = &spec->service;
     if (spec->kind == SPEC_VM)
         return (struct amounts){1, spec->vm.cpus, spec->vm.memory};
     if (spec->kind == SPEC_SERVICE)
@@ -46,10 +51,9 @@ static struct amounts taken_by(const struct object *object) REQUIRES_SHARED(mode
 
     if (!counts(object))
         return now;
-    if (object->spec)
-        now = need_of(object->spec);
+    now = need_of(object->kind, object->spec);
     if (object->next)
-        next = need_of(object->next);
+        next = need_of(object->kind, object->next);
     return (struct amounts){MAX(now.vms, next.vms), MAX(now.cpus, next.cpus),
                             MAX(now.memory, next.memory)};
 }
@@ -86,9 +90,20 @@ static struct amounts both(struct amounts a, struct amounts b)
     return (struct amounts){sum(a.vms, b.vms), sum(a.cpus, b.cpus), sum(a.memory, b.memory)};
 }
 
-/* What of QUOTA all but EXCEPT take that belong to UID, or to the quota's group. */
-static struct amounts taken_of(const struct engine *engine, const struct conf_quota *quota,
-                               uid_t uid, const struct object *except) REQUIRES_SHARED(model)
+/* What an object, which may be new, of an owner is to be when the first N of PLANS are real. */
+struct wish {
+    const struct object *object;
+    enum object_kind kind;
+    uid_t uid;
+    gid_t gid;
+    const Spec *spec; /* NULL: a draft */
+    const GPtrArray *plans;
+    unsigned n;
+};
+
+/* What of QUOTA all others take that belong to the owner, or to the quota's group. */
+static struct amounts taken_by_others(const struct engine *engine, const struct conf_quota *quota,
+                                      const struct wish *wish) REQUIRES_SHARED(model)
 {
     static const enum object_kind kinds[] = {OBJECT_VM, OBJECT_SERVICE};
     struct amounts all = {0};
@@ -99,17 +114,30 @@ static struct amounts taken_of(const struct engine *engine, const struct conf_qu
         for (unsigned i = 0; i < objects->len; i++) {
             const struct object *object = objects->pdata[i];
 
-            if (object != except && is_of(object, quota, uid))
+            if (object != wish->object && is_of(object, quota, wish->uid))
                 all = both(all, taken_by(object));
         }
+    }
+    for (unsigned i = 0; i < wish->n; i++) {
+        const struct object *plan = wish->plans->pdata[i];
+
+        if (is_of(plan, quota, wish->uid))
+            all = both(all, need_of(wish->kind, plan->spec));
     }
     return all;
 }
 
-static struct amounts planned_by(const struct object *plan, const struct conf_quota *quota,
-                                 uid_t uid) REQUIRES_SHARED(model)
+/* What of QUOTA the object itself takes. Its spec makes all of a draft grow: it may have been made
+ * when the quota was larger. */
+static struct amounts taken_before(const struct conf_quota *quota, const struct wish *wish)
+    REQUIRES_SHARED(model)
 {
-    return plan->spec && is_of(plan, quota, uid) ? need_of(plan->spec) : (struct amounts){0};
+    const struct object *object = wish->object;
+    bool grows = object && wish->spec && !object->spec && !object->next;
+
+    if (!object || grows || (quota->group ? object->gid != wish->gid : object->uid != wish->uid))
+        return (struct amounts){0};
+    return taken_by(object);
 }
 
 /* "8 of 8 vCPUs are taken, this needs 2 more" */
@@ -131,33 +159,20 @@ static bool check_count(const char *name, const char *what, uint64_t limit, uint
     return false;
 }
 
-/* A spec for an object, which may be new, of an owner, when the first N of PLANS are real. */
-struct wish {
-    const struct object *object;
-    uid_t uid;
-    gid_t gid;
-    const Spec *spec;
-    const GPtrArray *plans;
-    unsigned n;
-};
-
 static bool allows(const struct engine *engine, const struct wish *wish, GError **error)
     REQUIRES_SHARED(model)
 {
-    const struct object *object = wish->object;
+    const struct amounts after = need_of(wish->kind, wish->spec);
 
-    for (unsigned i = 0; wish->spec && i < engine->conf->quotas->len; i++) {
+    for (unsigned i = 0; i < engine->conf->quotas->len; i++) {
         const struct conf_quota *quota = engine->conf->quotas->pdata[i];
-        struct amounts others, before = {0}, after = need_of(wish->spec);
         const char *name = quota->everybody ? "each user" : quota->name;
+        struct amounts others, before;
 
         if (!holds(engine, quota, wish->uid, wish->gid))
             continue;
-        others = taken_of(engine, quota, wish->uid, object);
-        for (unsigned k = 0; k < wish->n; k++)
-            others = both(others, planned_by(wish->plans->pdata[k], quota, wish->uid));
-        if (object && (quota->group ? object->gid == wish->gid : object->uid == wish->uid))
-            before = taken_by(object);
+        others = taken_by_others(engine, quota, wish);
+        before = taken_before(quota, wish);
         if (!check_count(name, "VMs", quota->vms, others.vms, before.vms, after.vms, error) ||
             !check_count(name, "vCPUs", quota->cpus, others.cpus, before.cpus, after.cpus, error) ||
             !check_count(name, "memory", quota->memory, others.memory, before.memory, after.memory,
@@ -167,19 +182,28 @@ static bool allows(const struct engine *engine, const struct wish *wish, GError 
     return true;
 }
 
-bool quota_allows(const struct engine *engine, const struct object *object, uid_t uid, gid_t gid,
-                  const Spec *spec, GError **error)
+bool quota_allows_new(const struct engine *engine, enum object_kind kind, uid_t uid, gid_t gid,
+                      const Spec *spec, GError **error)
 {
-    const struct wish wish = {object, uid, gid, spec, NULL, 0};
+    const struct wish wish = {.kind = kind, .uid = uid, .gid = gid, .spec = spec};
 
     return allows(engine, &wish, error);
 }
 
-bool quota_allows_plans(const struct engine *engine, const GPtrArray *plans, GError **error)
+bool quota_allows(const struct engine *engine, const struct object *object, const Spec *spec,
+                  GError **error)
+{
+    const struct wish wish = {object, object->kind, object->uid, object->gid, spec, NULL, 0};
+
+    return allows(engine, &wish, error);
+}
+
+bool quota_allows_plans(const struct engine *engine, const GPtrArray *plans, enum object_kind kind,
+                        GError **error)
 {
     for (unsigned i = 0; i < plans->len; i++) {
         const struct object *plan = plans->pdata[i];
-        const struct wish wish = {NULL, plan->uid, plan->gid, plan->spec, plans, i};
+        const struct wish wish = {NULL, kind, plan->uid, plan->gid, plan->spec, plans, i};
 
         if (!allows(engine, &wish, error)) {
             g_prefix_error(error, "%s: ", plan->name);
@@ -192,6 +216,8 @@ bool quota_allows_plans(const struct engine *engine, const GPtrArray *plans, GEr
 bool quota_allows_owner(const struct engine *engine, const struct object *object, uid_t uid,
                         gid_t gid, GError **error)
 {
-    return !counts(object) || quota_allows(engine, object, uid, gid,
-                                           object->next ? object->next : object->spec, error);
+    const Spec *spec = object->next ? object->next : object->spec;
+    const struct wish wish = {object, object->kind, uid, gid, spec, NULL, 0};
+
+    return !counts(object) || allows(engine, &wish, error);
 }

@@ -36,8 +36,7 @@ void service_commit(struct engine *engine, struct request *request, struct objec
     }
     if (service_work(service)->removing)
         fail(&error, EBUSY, "service %s is being removed", service->name);
-    else if (quota_allows(engine, service, service->uid, service->gid, spec, &error) &&
-             !request->actor.restoring)
+    else if (quota_allows(engine, service, spec, &error) && !request->actor.restoring)
         placing_check(engine, NULL, &spec->service.vm, &error);
     if (error) {
         request_finish(engine, request->ticket, service, error);

@@ -47,7 +47,7 @@ static void commit_new(struct engine *engine, struct request *request, struct ob
 {
     g_autoptr(GError) error = NULL;
 
-    if (!quota_allows(engine, vm, vm->uid, vm->gid, spec, &error) ||
+    if (!quota_allows(engine, vm, spec, &error) ||
         (!request->actor.restoring && !can_be_placed(engine, vm, spec, &error))) {
         request_finish(engine, request->ticket, vm, error);
         return;
@@ -85,8 +85,8 @@ static void commit_change(struct engine *engine, struct request *request, struct
 {
     g_autoptr(GError) error = NULL;
 
-    if (!quota_allows(engine, vm, vm->uid, vm->gid, spec, &error) ||
-        !host_require_up(vm->vm.host, &error) || !fits_in_place(engine, vm, spec, &error)) {
+    if (!quota_allows(engine, vm, spec, &error) || !host_require_up(vm->vm.host, &error) ||
+        !fits_in_place(engine, vm, spec, &error)) {
         request_finish(engine, request->ticket, vm, error);
         return;
     }

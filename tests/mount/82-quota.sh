@@ -32,11 +32,11 @@ gives_to alice EPERM rmdir "$M/vms/test" # never adopted
 # From its adoption on it counts.
 gives_to alice ok rmdir "$M/vms/b"
 gives_to alice ok write "$M/vms/test/spec" "$(printf '# mine\n%s' "$(cat derived)")"$'\n'
-gives_to alice ok mkdir "$M/vms/b"
-gives_to alice 'write EDQUOT' write "$M/vms/b/spec" $'memory = 32MiB\n'
-has "$M/vms/b/error" 'quota of 61001: 2 of 2 VMs are taken, this needs 1 more'
+gives_to alice EDQUOT mkdir "$M/vms/b"
+has "$M/events" 'refused vms/b: quota of 61001: 2 of 2 VMs are taken, this needs 1 more uid='
 is "$M/vms/test/state" running
 gives_to alice ok rmdir "$M/vms/test"
+gives_to alice ok mkdir "$M/vms/b"
 gives_to alice ok write "$M/vms/b/spec" $'memory = 32MiB\n'
 
 # ---- restore: a backup of four, where two fit
@@ -54,8 +54,8 @@ for name in a b; do
     is "$M/vms/$name/state" running
 done
 for name in c d; do
-    is "$M/vms/$name/state" draft
-    has "$M/vms/$name/error" 'quota of 61001: 2 of 2 VMs are taken, this needs 1 more'
+    gone "$M/vms/$name"
+    has "$M/events" "refused vms/$name: quota of 61001: 2 of 2 VMs are taken, this needs 1 more uid="
 done
 same "$(grep -lx running "$M"/vms/*/state | wc -l)" 2
 # With more room, the same backup brings back the rest, and changes nothing of what is there.

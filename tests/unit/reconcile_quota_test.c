@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Quotas: drafts count, once, whichever way they come and whatever becomes of them. */
+#include <string.h>
+
+#include "tests/unit/reconcile_fixture.h"
+
+/* Of each user, or of a group. */
+static struct conf_quota quota_of(bool group, uint32_t vms)
+{
+    return (struct conf_quota){.name = (char *)(group ? "@team" : "*"),
+                               .everybody = !group,
+                               .group = group,
+                               .id = group ? somebody.gid : 0,
+                               .vms = vms,
+                               .cpus = G_MAXUINT32,
+                               .memory = G_MAXUINT64};
+}
+
+static const struct actor root = {.uid = 0, .gid = 0, .pid = 4712};
+
+static int chown_to(struct fixture *f, const char *name, uid_t uid, gid_t gid)
+{
+    engine_chown(f->engine, id_of(f, OBJECT_VM, name), uid, gid, (mode_t)-1, &root, answered, f);
+    return answer(f);
+}
+
+static void assert_event(struct fixture *f, const char *part)
+{
+    struct cloud *cloud = engine_cloud(f->engine);
+    int64_t time;
+
+    cloud_read_lock(cloud);
+    assert_non_null(strstr(cloud_events_text(cloud, &time)->str, part));
+    cloud_read_unlock(cloud);
+}
+
+static void a_draft_counts(void **state)
+{
+    struct conf_quota quota = quota_of(false, 2);
+    struct fixture *f = *state;
+
+    g_ptr_array_add(f->conf.quotas, &quota);
+    assert_int_equal(make_dir(f, OBJECT_VM, "a"), 0);
+    assert_int_equal(make_dir(f, OBJECT_VM, "b"), 0);
+    assert_int_equal(make_dir(f, OBJECT_VM, "c"), EDQUOT);
+    assert_event(f, "cloud refused vms/c: quota of each user: 2 of 2 VMs are taken, this needs 1 "
+                    "more uid=1000 pid=4711\n");
+    assert_int_equal(id_of(f, OBJECT_VM, "c"), 0);
+    /* A plan that is made real is one more, with a spec or without; a service without is none. */
+    assert_int_equal(make_dir(f, OBJECT_PLAN, "p"), 0);
+    assert_int_equal(rename_to(f, OBJECT_PLAN, "p", OBJECT_VM, "p"), EDQUOT);
+    assert_int_equal(make_dir(f, OBJECT_PLAN, "many"), 0);
+    assert_int_equal(make_dir(f, OBJECT_PLAN, "many/q"), 0);
+    assert_int_equal(rename_to(f, OBJECT_PLAN, "many", OBJECT_VM, "many"), EDQUOT);
+    assert_int_equal(rename_to(f, OBJECT_PLAN, "p", OBJECT_SERVICE, "p"), 0);
+    /* At the limit, a draft that becomes a VM is no more than it was. */
+    assert_int_equal(commit(f, OBJECT_VM, "a", "cpus = 1\n"), 0);
+    assert_int_equal(commit(f, OBJECT_VM, "b", "cpus = 1\n"), 0);
+    assert_int_equal(domains(), 2);
+    assert_int_equal(make_dir(f, OBJECT_VM, "c"), EDQUOT);
+    assert_int_equal(remove_dir(f, OBJECT_VM, "b"), 0);
+    assert_int_equal(make_dir(f, OBJECT_VM, "c"), 0);
+}
+
+static void plans_without_specs_count_together(void **state)
+{
+    struct conf_quota quota = quota_of(false, 2);
+    struct fixture *f = *state;
+
+    g_ptr_array_add(f->conf.quotas, &quota);
+    assert_int_equal(make_dir(f, OBJECT_PLAN, "many"), 0);
+    assert_int_equal(make_dir(f, OBJECT_PLAN, "many/a"), 0);
+    assert_int_equal(make_dir(f, OBJECT_PLAN, "many/b"), 0);
+    assert_int_equal(make_dir(f, OBJECT_PLAN, "many/c"), 0);
+    assert_int_equal(rename_to(f, OBJECT_PLAN, "many", OBJECT_VM, "many"), EDQUOT);
+    assert_int_equal(remove_dir(f, OBJECT_PLAN, "many/c"), 0);
+    assert_int_equal(rename_to(f, OBJECT_PLAN, "many", OBJECT_VM, "many"), 0);
+    assert_int_equal(make_dir(f, OBJECT_VM, "c"), EDQUOT);
+}
+
+/* Those that were there before their quota do not become VMs beyond it. */
+static void old_drafts_grow_into_the_quota_only(void **state)
+{
+    struct conf_quota quota = quota_of(false, 1);
+    struct fixture *f = *state;
+
+    assert_int_equal(make_dir(f, OBJECT_VM, "a"), 0);
+    assert_int_equal(make_dir(f, OBJECT_VM, "b"), 0);
+    g_ptr_array_add(f->conf.quotas, &quota);
+    assert_int_equal(commit(f, OBJECT_VM, "a", "cpus = 1\n"), EDQUOT);
+    expect_in(f, OBJECT_VM, "a", "error", "1 of 1 VMs are taken, this needs 1 more");
+    assert_int_equal(chown_to(f, "a", (uid_t)-1, 1234), 0); /* takes no more than it did */
+    assert_int_equal(remove_dir(f, OBJECT_VM, "b"), 0);
+    assert_int_equal(commit(f, OBJECT_VM, "a", "cpus = 1\n"), 0);
+}
+
+static void a_draft_counts_for_its_group_and_new_owner(void **state)
+{
+    struct conf_quota group = quota_of(true, 1), each = quota_of(false, 2);
+    struct fixture *f = *state;
+
+    g_ptr_array_add(f->conf.quotas, &group);
+    g_ptr_array_add(f->conf.quotas, &each);
+    assert_int_equal(make_dir(f, OBJECT_VM, "a"), 0);
+    assert_int_equal(make_dir(f, OBJECT_VM, "b"), EDQUOT);
+    assert_int_equal(chown_to(f, "a", (uid_t)-1, 1234), 0);
+    assert_int_equal(make_dir(f, OBJECT_VM, "b"), 0);
+    assert_int_equal(chown_to(f, "a", (uid_t)-1, somebody.gid), EDQUOT);
+    expect_in(f, OBJECT_VM, "a", "error", "quota of @team: 1 of 1 VMs are taken");
+    engine_mkdir(f->engine, OBJECT_VM, "gift", 0755, &root, answered, f);
+    assert_int_equal(answer(f), 0);
+    assert_int_equal(chown_to(f, "gift", somebody.uid, (gid_t)-1), EDQUOT);
+    expect_in(f, OBJECT_VM, "gift", "error", "quota of each user: 2 of 2 VMs are taken");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_draft_counts),
+        TEST(plans_without_specs_count_together),
+        TEST(old_drafts_grow_into_the_quota_only),
+        TEST(a_draft_counts_for_its_group_and_new_owner),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
