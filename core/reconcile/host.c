@@ -15,9 +15,8 @@ enum {
     SECOND_LOOK_MS = 2500,
     FIRST_RETRY_MS = 250,
     LAST_RETRY_MS = 15000,
-    PROBE_WIDTH = 2, /* on the sampling connection */
-    WORK_WIDTH =
-        LIMIT(3, 1), /* of libvirt's 5 calls in flight on a connection; one looks, one moves */
+    PROBE_WIDTH = 2,          /* on the sampling connection */
+    WORK_WIDTH = LIMIT(8, 1), /* with the other lanes well below the 20 workers of a libvirtd */
 };
 
 struct host_work *host_work(struct object *host)
