@@ -30,6 +30,7 @@ struct scratches *scratches_new(void)
     all->by_ino = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, scratch_free);
     all->by_dir = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, list_free);
     all->gone = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+    all->held = g_hash_table_new(NULL, NULL);
     /* Microseconds, so that a remount begins above all numbers of the mount before. */
     all->next = FIRST_INO + (uint64_t)g_get_real_time();
     return all;
@@ -39,6 +40,7 @@ void scratches_free(struct scratches *all)
 {
     if (!all)
         return;
+    g_hash_table_destroy(all->held);
     g_hash_table_destroy(all->gone);
     g_hash_table_destroy(all->by_dir);
     g_hash_table_destroy(all->by_ino);
@@ -80,7 +82,7 @@ void scratch_free_if_unused(struct scratches *all, struct scratch *scratch)
 {
     if (scratch->dir || scratch->opens)
         return;
-    all->bytes -= scratch->text->len;
+    scratch_count(all, scratch->uid, -(ssize_t)scratch->text->len);
     g_hash_table_remove(all->by_ino, &scratch->ino);
 }
 
@@ -110,11 +112,23 @@ static void enter(struct scratches *all, struct scratch *scratch, uint64_t dir, 
     scratch->dir = dir;
 }
 
-static bool is_full(struct scratches *all, uint64_t dir)
+/* What keeps a file of UID from being called NAME in DIR, in the place of what is called so. */
+static int check_name(struct scratches *all, uint64_t dir, const char *name, uid_t uid)
 {
     GPtrArray *list = list_of(all, dir, false);
+    unsigned others = 0, his = 0;
 
-    return list && list->len >= SCRATCH_DIR_MAX;
+    for (unsigned i = 0; list && i < list->len; i++) {
+        const struct scratch *scratch = list->pdata[i];
+
+        if (strcmp(scratch->name, name) == 0)
+            continue;
+        others++;
+        his += scratch->uid == uid;
+    }
+    if (his >= SCRATCH_DIR_USER_MAX && !scratch_is_unbounded(uid))
+        return EDQUOT;
+    return others >= SCRATCH_DIR_MAX ? ENOSPC : 0;
 }
 
 uint64_t scratch_find(struct scratches *all, uint64_t dir, const char *name)
@@ -148,14 +162,11 @@ static uint64_t add(struct scratches *all, uint64_t dir, const char *name, uid_t
 int scratch_create(struct scratches *all, uint64_t dir, const char *name, uid_t uid, gid_t gid,
                    mode_t mode, uint64_t *ino)
 {
-    int err = 0;
+    int err;
 
     pthread_mutex_lock(&all->lock);
-    if (find(all, dir, name))
-        err = EEXIST;
-    else if (is_full(all, dir))
-        err = ENOSPC;
-    else
+    err = find(all, dir, name) ? EEXIST : check_name(all, dir, name, uid);
+    if (!err)
         *ino = add(all, dir, name, uid, gid, mode);
     pthread_mutex_unlock(&all->lock);
     return err;
@@ -182,14 +193,12 @@ int scratch_unlink(struct scratches *all, uint64_t dir, const char *name)
     return err;
 }
 
-/* What TEXT, of LEN bytes, cannot be put under NAME for. */
-static int check_put(struct scratches *all, uint64_t dir, const char *name, size_t len)
+/* What UID's text, of LEN bytes, cannot be put under NAME for. */
+static int check_put(struct scratches *all, uint64_t dir, const char *name, uid_t uid, size_t len)
 {
-    if (len > SCRATCH_FILE_MAX)
-        return EFBIG;
-    if (all->bytes + len > SCRATCH_ALL_MAX || (!find(all, dir, name) && is_full(all, dir)))
-        return ENOSPC;
-    return 0;
+    int err = len > SCRATCH_FILE_MAX ? EFBIG : check_name(all, dir, name, uid);
+
+    return err ? err : scratch_check_bytes(all, uid, len);
 }
 
 int scratch_put(struct scratches *all, uint64_t dir, const char *name, const struct stat *like,
@@ -199,12 +208,12 @@ int scratch_put(struct scratches *all, uint64_t dir, const char *name, const str
     int err;
 
     pthread_mutex_lock(&all->lock);
-    err = check_put(all, dir, name, len);
+    err = check_put(all, dir, name, like->st_uid, len);
     if (!err) {
         unlink_locked(all, dir, name);
         ino = add(all, dir, name, like->st_uid, like->st_gid, like->st_mode);
         g_string_append_len(scratch_by_ino(all, ino)->text, text, (gssize)len);
-        all->bytes += len;
+        scratch_count(all, like->st_uid, (ssize_t)len);
     }
     pthread_mutex_unlock(&all->lock);
     return err;
@@ -218,17 +227,15 @@ int scratch_rename(struct scratches *all, uint64_t dir, const char *name, uint64
 
     pthread_mutex_lock(&all->lock);
     scratch = find(all, dir, name);
-    if (!scratch) {
+    if (!scratch)
         err = ENOENT;
-    } else if (find(all, to, to_name) != scratch) {
+    else if (to != dir)
+        err = check_name(all, to, to_name, scratch->uid);
+    if (!err && find(all, to, to_name) != scratch) {
         unlink_locked(all, to, to_name);
-        if (to != dir && is_full(all, to)) {
-            err = ENOSPC;
-        } else {
-            leave(all, scratch);
-            enter(all, scratch, to, to_name);
-            scratch_touch(scratch);
-        }
+        leave(all, scratch);
+        enter(all, scratch, to, to_name);
+        scratch_touch(scratch);
     }
     pthread_mutex_unlock(&all->lock);
     return err;

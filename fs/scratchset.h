@@ -24,8 +24,9 @@ struct scratches {
     GHashTable *by_ino; /* &scratch->ino to scratch, which it owns */
     GHashTable *by_dir; /* directory (copied) to GPtrArray of scratch, in the order of numbers */
     GHashTable *gone;   /* of directories (copied), which went and have files */
+    GHashTable *held;   /* the bytes of each owner who has any: uid to size_t, as pointers */
     uint64_t next;
-    size_t bytes;
+    size_t bytes; /* of all */
 };
 
 /* All under the lock. */
@@ -35,6 +36,12 @@ static inline struct scratch *scratch_by_ino(struct scratches *all, uint64_t ino
 }
 /* Frees one that has neither a name nor an opener. */
 void scratch_free_if_unused(struct scratches *all, struct scratch *scratch);
+/* Whether UID may have all: root, and who runs cloudfs, whose memory it is. */
+bool scratch_is_unbounded(uid_t uid);
+/* What keeps UID from holding MORE bytes: EDQUOT, ENOSPC; else 0. */
+int scratch_check_bytes(const struct scratches *all, uid_t uid, size_t more);
+/* UID holds so many bytes more, or less. */
+void scratch_count(struct scratches *all, uid_t uid, ssize_t change);
 /* Its status has changed; the time of that. */
 int64_t scratch_touch(struct scratch *scratch);
 void scratch_fill_stat(const struct scratch *scratch, struct stat *st);

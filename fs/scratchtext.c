@@ -4,8 +4,46 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "fs/node.h"
+
+bool scratch_is_unbounded(uid_t uid)
+{
+    return uid == 0 || uid == geteuid();
+}
+
+static size_t held_by(const struct scratches *all, uid_t uid)
+{
+    return GPOINTER_TO_SIZE(g_hash_table_lookup(all->held, GUINT_TO_POINTER(uid)));
+}
+
+int scratch_check_bytes(const struct scratches *all, uid_t uid, size_t more)
+{
+    if (held_by(all, uid) + more > SCRATCH_USER_MAX && !scratch_is_unbounded(uid))
+        return EDQUOT;
+    return all->bytes + more > SCRATCH_ALL_MAX ? ENOSPC : 0;
+}
+
+void scratch_count(struct scratches *all, uid_t uid, ssize_t change)
+{
+    size_t held = held_by(all, uid) + (size_t)change;
+
+    all->bytes += (size_t)change;
+    if (held)
+        g_hash_table_insert(all->held, GUINT_TO_POINTER(uid), GSIZE_TO_POINTER(held));
+    else
+        g_hash_table_remove(all->held, GUINT_TO_POINTER(uid));
+}
+
+static void give(struct scratches *all, struct scratch *scratch, uid_t uid)
+{
+    ssize_t size = (ssize_t)scratch->text->len;
+
+    scratch_count(all, scratch->uid, -size);
+    scratch_count(all, uid, size);
+    scratch->uid = uid;
+}
 
 int scratch_open(struct scratches *all, uint64_t ino)
 {
@@ -67,7 +105,8 @@ int scratch_set(struct scratches *all, uint64_t ino, uid_t uid, gid_t gid, mode_
     pthread_mutex_lock(&all->lock);
     scratch = scratch_by_ino(all, ino);
     if (scratch) {
-        scratch->uid = uid != (uid_t)-1 ? uid : scratch->uid;
+        if (uid != (uid_t)-1)
+            give(all, scratch, uid);
         scratch->gid = gid != (gid_t)-1 ? gid : scratch->gid;
         scratch->mode =
             mode != (mode_t)-1 ? (scratch->mode & S_IFMT) | (mode & 0777) : scratch->mode;
@@ -111,15 +150,18 @@ GBytes *scratch_read(struct scratches *all, uint64_t ino, size_t size, off_t off
 static int resize(struct scratches *all, struct scratch *scratch, size_t size)
 {
     size_t old = scratch->text->len;
+    int err = 0;
 
     if (size > SCRATCH_FILE_MAX)
         return EFBIG;
-    if (size > old && all->bytes + (size - old) > SCRATCH_ALL_MAX)
-        return ENOSPC;
+    if (size > old)
+        err = scratch_check_bytes(all, scratch->uid, size - old);
+    if (err)
+        return err;
     g_string_set_size(scratch->text, size);
     if (size > old)
         memset(scratch->text->str + old, 0, size - old);
-    all->bytes += size - old;
+    scratch_count(all, scratch->uid, (ssize_t)size - (ssize_t)old);
     scratch->time = scratch_touch(scratch);
     scratch->restored = false;
     return 0;
