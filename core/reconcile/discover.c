@@ -161,6 +161,7 @@ void discover_one(struct engine *engine, struct object *host, const struct virt_
         cloud_set_xml(engine->cloud, vm, domain->xml);
     else
         vm_seen(engine, vm, domain);
+    health_follow(engine, vm); /* it was left while its host was down */
     vm_reconcile(engine, vm);
 }
 

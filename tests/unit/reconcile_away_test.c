@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is asked of services while their hosts are down is done when those are back. */
+/* Services whose hosts were down: all that was asked of them meanwhile is done when those are back,
+ * and they are looked after as before. */
 #include "tests/unit/reconcile_fixture.h"
 
 static void lose_hosts(struct fixture *f)
@@ -56,11 +57,29 @@ static void a_new_template_is_followed(void **state)
     assert_int_equal(counted(&fake.creates), 3);
 }
 
+/* A check that came while its host was down was the last. */
+static void guests_are_asked_again(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(make(f, OBJECT_SERVICE, "web",
+                          "[vm]\nhealth = agent\nhealth_interval = 0.5\nhealth_failures = 2\n"),
+                     0);
+    expect(f, OBJECT_SERVICE, "web", "state", "ready");
+    lose_hosts(f);
+    g_usleep(800 * 1000);
+    find_hosts(f);
+    expect(f, OBJECT_SERVICE, "web", "state", "ready");
+    set_flag(&fake.sick, true);
+    expect(f, OBJECT_VM, "web-0", "error", "unhealthy: told to be sick");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_is_too_many_goes),
         TEST(a_new_template_is_followed),
+        TEST(guests_are_asked_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
