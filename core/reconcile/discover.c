@@ -149,6 +149,8 @@ void discover_one(struct engine *engine, struct object *host, const struct virt_
     cloud_set_host(engine->cloud, vm, host);
     if (vm_glance(vm)->busy)
         return; /* its job will tell */
+    if (vm_is_wanted_again(vm))
+        vm_keep(engine, vm);
     if (vm->vm.phase == VM_CREATING || vm->vm.phase == VM_DESTROYING) {
         vm_reconcile(engine, vm);
         return;

@@ -109,6 +109,15 @@ void members_add_missing(struct engine *engine, struct object *service, const ch
     }
 }
 
+bool member_is_wanted(const struct object *vm)
+{
+    struct object *service = vm->vm.service;
+    int number = service && service->spec ? member_number(service, vm) : -1;
+
+    return number >= 0 && number < (int)service->spec->service.replicas &&
+           !service_work(service)->removing;
+}
+
 /* A member without a domain just goes; one with a domain is destroyed first. */
 static void drop_member(struct engine *engine, struct object *vm) REQUIRES(model)
 {

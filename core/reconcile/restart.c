@@ -98,7 +98,9 @@ static void rest_is_over(struct engine *engine, void *data) REQUIRES(model)
         service_nudge(engine, vm->vm.service);
     if (vm_glance(vm)->busy)
         return;
-    if (vm->vm.phase == VM_DESTROYING && host_is_up(vm->vm.host))
+    if (vm_is_wanted_again(vm) && host_is_up(vm->vm.host))
+        host_look(engine, vm->vm.host, vm->vm.uuid);
+    else if (vm->vm.phase == VM_DESTROYING && host_is_up(vm->vm.host))
         vm_destroy(engine, vm);
     else if (!vm_wants_to_run(vm))
         return;

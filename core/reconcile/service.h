@@ -45,6 +45,8 @@ Spec *service_template(const struct object *service, char **text) REQUIRES_SHARE
 GPtrArray *members_by_number(const struct object *service) REQUIRES_SHARED(model);
 void members_add_missing(struct engine *engine, struct object *service, const char *text,
                          Spec *spec) REQUIRES(model);
+/* Whether VM is a member that its service wants, as far as its number says. */
+bool member_is_wanted(const struct object *vm) REQUIRES(model);
 /* The highest numbers go first: those of REPLICAS and above. */
 void members_drop_surplus(struct engine *engine, struct object *service, int replicas)
     REQUIRES(model);

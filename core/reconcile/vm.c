@@ -169,6 +169,22 @@ void vm_gone(struct engine *engine, struct object *vm)
         vm_restart_later(engine, vm);
 }
 
+bool vm_is_wanted_again(const struct object *vm)
+{
+    return vm->vm.phase == VM_DESTROYING && !vm_glance(vm)->busy && !vm_glance(vm)->hung &&
+           member_is_wanted(vm);
+}
+
+void vm_keep(struct engine *engine, struct object *vm)
+{
+    vm->vm.phase = VM_ACTIVE;
+    vm_rested(engine, vm);
+    cloud_set_error(engine->cloud, vm, 0, NULL);
+    cloud_event(engine->cloud, vm, NULL, "kept: its service wants it again");
+    cloud_refresh_state(engine->cloud, vm);
+    engine_touch(engine, vm);
+}
+
 void vm_reconcile(struct engine *engine, struct object *vm)
 {
     if (!vm->vm.managed && vm->next)

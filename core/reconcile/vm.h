@@ -29,6 +29,7 @@ struct vm_work {
     unsigned ask_timer;     /* what became of its job is not known: its host is asked */
     unsigned restart_timer; /* it rests until something is tried again */
     bool kept;              /* it could not be destroyed, and is not tried while it rests */
+    bool hung;              /* a call that destroys it may still be under way */
     unsigned health_timer;  /* the next check */
     bool probing;           /* one is under way */
     unsigned sick;          /* checks in a row that failed */
@@ -64,6 +65,10 @@ void vm_set_next(struct engine *engine, struct object *vm, const char *text, Spe
     REQUIRES(model);
 void vm_remove(struct engine *engine, struct request *request, struct object *vm) REQUIRES(model);
 void vm_destroy(struct engine *engine, struct object *vm) REQUIRES(model);
+/* Its destruction was begun and cut off, and its service wants it again meanwhile. */
+bool vm_is_wanted_again(const struct object *vm) REQUIRES(model);
+/* VM, of which that is true and whose domain was seen, stays: with it, its disk is all there. */
+void vm_keep(struct engine *engine, struct object *vm) REQUIRES(model);
 /* VERB on the VM's domain. COLD: stop it before. */
 void vm_power(struct engine *engine, struct object *vm, enum domain_verb verb, bool cold)
     REQUIRES(model);

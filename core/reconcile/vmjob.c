@@ -329,6 +329,7 @@ static void done_destroy(struct engine *engine, struct task *task, const GError 
         /* It is tried again when the host returns; a plain refusal brings the VM back. */
         if (!vm_outcome_unknown(error))
             vm->vm.phase = VM_ACTIVE;
+        vm_work(vm)->hung = error->code == ETIMEDOUT;
         vm_work(vm)->kept = service != NULL;
         if (vm_work(vm)->kept)
             vm_retry_later(engine, vm);

@@ -86,6 +86,23 @@ wait_for 10 gone ../vms/web-1
 same "$(virsh_on real list --all --name | xargs)" web-0
 gives ok write web/ctl $'scale 2\n'
 
+# Its host died of it: a member that is wanted again when that is back is kept, and never stopped.
+process=$(pids_with guest=web-1)
+kill -STOP "$(daemon_pid real)"
+op write web/ctl $'scale 1\n' >"$T/scaled" &
+wait_for 5 reads ../vms/web-1/state destroying
+kill_daemon real
+wait $!
+is "$T/scaled" 'write EHOSTDOWN'
+wait_for 20 reads ../hosts/real/state down
+gives ok write web/ctl $'scale 2\n'
+daemon real
+wait_for 60 reads ../hosts/real/state up
+wait_for 10 reads web/state ready
+is ../vms/web-1/error ''
+has ../events 'vms/web-1 kept'
+same "$(pids_with guest=web-1)" "$process"
+
 virsh_on real destroy web-1 >/dev/null
 running_again() { virsh_on real list --name | grep -qx web-1; }
 wait_for 15 running_again

@@ -57,6 +57,58 @@ static void a_new_template_is_followed(void **state)
     assert_int_equal(counted(&fake.creates), 3);
 }
 
+/* It was destroyed when its host was back, and made anew with an empty disk. */
+static void what_is_wanted_again_is_kept(void **state)
+{
+    struct fixture *f = *state;
+
+    make_three(f);
+    set_failure(&fake.fail_destroy, EHOSTDOWN);
+    assert_int_equal(control(f, OBJECT_SERVICE, "web", "scale 1"), EHOSTDOWN);
+    lose_hosts(f);
+    expect(f, OBJECT_VM, "web-1", "state", "destroying");
+    assert_int_equal(control(f, OBJECT_SERVICE, "web", "scale 2"), 0);
+    set_failure(&fake.fail_destroy, 0);
+    find_hosts(f);
+    expect(f, OBJECT_VM, "web-2", "state", "gone");
+    expect(f, OBJECT_SERVICE, "web", "state", "ready");
+    expect(f, OBJECT_VM, "web-1", "error", "");
+    assert_int_equal(counted(&fake.destroys), 1);
+    assert_int_equal(counted(&fake.creates), 3);
+    assert_int_equal(control(f, OBJECT_SERVICE, "web", "scale 1"), 0);
+    expect(f, OBJECT_VM, "web-1", "state", "gone");
+}
+
+/* The same, if the host is not even seen to be down. */
+static void what_could_not_be_destroyed_is_kept(void **state)
+{
+    struct fixture *f = *state;
+
+    make_three(f);
+    set_failure(&fake.fail_destroy, EHOSTDOWN);
+    assert_int_equal(control(f, OBJECT_SERVICE, "web", "scale 1"), EHOSTDOWN);
+    assert_int_equal(control(f, OBJECT_SERVICE, "web", "scale 3"), 0);
+    set_failure(&fake.fail_destroy, 0);
+    expect(f, OBJECT_SERVICE, "web", "state", "ready");
+    assert_int_equal(counted(&fake.destroys), 0);
+    assert_int_equal(counted(&fake.creates), 3);
+}
+
+/* A call that outlived its deadline may still destroy it. */
+static void what_may_be_destroyed_yet_is_made_anew(void **state)
+{
+    struct fixture *f = *state;
+
+    make_three(f);
+    set_failure(&fake.fail_destroy, ETIMEDOUT);
+    assert_int_equal(control(f, OBJECT_SERVICE, "web", "scale 2"), ETIMEDOUT);
+    assert_int_equal(control(f, OBJECT_SERVICE, "web", "scale 3"), 0);
+    set_failure(&fake.fail_destroy, 0);
+    expect(f, OBJECT_SERVICE, "web", "state", "ready");
+    assert_int_equal(counted(&fake.destroys), 1);
+    assert_int_equal(counted(&fake.creates), 4);
+}
+
 /* A check that came while its host was down was the last. */
 static void guests_are_asked_again(void **state)
 {
@@ -79,6 +131,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_is_too_many_goes),
         TEST(a_new_template_is_followed),
+        TEST(what_is_wanted_again_is_kept),
+        TEST(what_could_not_be_destroyed_is_kept),
+        TEST(what_may_be_destroyed_yet_is_made_anew),
         TEST(guests_are_asked_again),
     };
 
