@@ -6,6 +6,8 @@
 
 #include "fs/ino.h"
 
+enum { LATELY_SECONDS = 60 };
+
 struct hidden {
     pthread_mutex_t lock;
     GHashTable *until; /* inode number (copied) to monotonic microseconds (copied) */
@@ -31,10 +33,15 @@ void hidden_free(struct hidden *hidden)
     g_free(hidden);
 }
 
+static bool is_late(int64_t until, int64_t now)
+{
+    return until + LATELY_SECONDS * G_USEC_PER_SEC <= now;
+}
+
 static gboolean is_over(void *ino, void *until, void *now)
 {
     (void)ino;
-    return *(int64_t *)until <= *(int64_t *)now;
+    return is_late(*(int64_t *)until, *(int64_t *)now);
 }
 
 void hidden_add(struct hidden *hidden, uint64_t ino)
@@ -64,6 +71,18 @@ bool hidden_is(struct hidden *hidden, uint64_t ino)
     is = look(hidden, ino);
     pthread_mutex_unlock(&hidden->lock);
     return is;
+}
+
+bool hidden_lately(struct hidden *hidden, uint64_t ino)
+{
+    const int64_t *until;
+    bool lately;
+
+    pthread_mutex_lock(&hidden->lock);
+    until = g_hash_table_lookup(hidden->until, &ino);
+    lately = until && !is_late(*until, g_get_monotonic_time());
+    pthread_mutex_unlock(&hidden->lock);
+    return lately;
 }
 
 static gboolean is_of(void *ino, void *until, void *id)

@@ -19,3 +19,5 @@ bool hidden_take(struct hidden *hidden, uint64_t ino);
 /* All of object ID's names are back. */
 void hidden_forget(struct hidden *hidden, uint64_t id);
 bool hidden_is(struct hidden *hidden, uint64_t ino);
+/* Whether it was removed in the last minute and not made anew, also where its grace is over. */
+bool hidden_lately(struct hidden *hidden, uint64_t ino);

@@ -187,6 +187,35 @@ static int remove_part(struct fs *fs, uint64_t parent, const char *name, bool di
     return err;
 }
 
+static bool is_partly_removed(struct fs *fs, uint64_t id) EXCLUDES(model)
+{
+    const struct file_table *table = NULL;
+    const struct object *object;
+    bool partly = false;
+
+    cloud_read_lock(fs->cloud);
+    object = cloud_by_id(fs->cloud, id);
+    if (object)
+        table = table_of(object);
+    cloud_read_unlock(fs->cloud);
+    for (size_t i = 0; table && i < table->n && !partly; i++)
+        partly = hidden_is(fs->hidden, ino_make(id, table->rows[i].code));
+    return partly;
+}
+
+/*
+ * On a disk, a directory that holds files stays, and programs count on it: tar -U and borg with
+ * each that they are about to make, git with that of a file that it removed. They must not destroy
+ * a VM. rmdir(1) of what is whole is meant, and so is that of who has removed the spec before, as
+ * `rm -r` does.
+ */
+static bool is_only_tried(struct fs *fs, fuse_req_t req, uint64_t id) EXCLUDES(model)
+{
+    if (hidden_lately(fs->hidden, ino_make(id, CODE_SPEC)))
+        return false;
+    return restore_is_probing(fs->restore, fuse_req_ctx(req)->pid) || is_partly_removed(fs, id);
+}
+
 void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
     uint64_t id;
@@ -195,7 +224,7 @@ void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 
     if (err == EPERM)
         restore_probed(fs->restore, fuse_req_ctx(req)->pid);
-    else if (!err && id && restore_is_probing(fs->restore, fuse_req_ctx(req)->pid))
+    else if (!err && id && is_only_tried(fs, req, id))
         err = ENOTEMPTY;
     if (!err && id)
         err = rights_remove(fs, req, ino_id(parent), id);

@@ -59,6 +59,14 @@ bool proc_parse_noise(const char *status)
     return pending != 0 && (pending & ~noise) == 0;
 }
 
+bool proc_parse_is(const char *status, const char *name)
+{
+    size_t len = strlen(name);
+
+    return g_str_has_prefix(status, "Name:\t") && strncmp(status + 6, name, len) == 0 &&
+           (status[6 + len] == '\n' || status[6 + len] == '-');
+}
+
 static bool is_exclusive(unsigned long flags)
 {
     return (flags & O_CREAT) && (flags & O_EXCL);
@@ -215,4 +223,11 @@ bool proc_only_noise(pid_t tid)
     g_autofree char *status = tid > 0 ? read_file(tid, "status") : NULL;
 
     return status && proc_parse_noise(status);
+}
+
+bool proc_is(pid_t tid, const char *name)
+{
+    char status[START_BYTES];
+
+    return read_start(tid, "status", status) && proc_parse_is(status, name);
 }

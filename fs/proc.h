@@ -14,10 +14,14 @@ pid_t proc_parse_parent(const char *status);
  * or told anything by them that it would give up a write for: SIGCHLD, SIGURG, SIGWINCH,
  * SIGCONT. */
 bool proc_parse_noise(const char *status);
+/* Whether the text is of a process whose program is called NAME, or NAME-…, as "borg-linux64". */
+bool proc_parse_is(const char *status, const char *name);
 
 /* The thread group of a thread; the thread itself where /proc does not tell. */
 pid_t proc_tgid(pid_t tid);
 bool proc_only_noise(pid_t tid);
+/* Whether a thread's program is called so. */
+bool proc_is(pid_t tid, const char *name);
 /* Whether the text of /proc/PID/syscall is of a call that makes a new name or fails: open(2) with
  * O_EXCL, symlink(2), mkdir(2). */
 bool proc_parse_makes_new(const char *syscall);

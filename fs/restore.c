@@ -133,7 +133,10 @@ void restore_probed(struct restore *restore, pid_t tid)
 
 bool restore_is_probing(struct restore *restore, pid_t tid)
 {
-    return knows(restore, restore->probers, proc_tgid(tid));
+    pid_t process = proc_tgid(tid);
+
+    return knows(restore, restore->probers, process) || proc_is(process, "tar") ||
+           proc_is(process, "bsdtar") || proc_is(process, "borg");
 }
 
 /* Most of the time nobody makes any: /proc need not be read then. */

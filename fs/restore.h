@@ -20,7 +20,8 @@
  * - They keep a file to themselves until it is whole, as restic does: open(2) with O_CREAT and mode
  *   0600, where shells, editors and languages ask for 0666 and leave the rest to the umask.
  * - borg tries rmdir(2) on every directory before it makes it, and expects ENOTEMPTY: it must not
- *   destroy a VM. Who tries to remove a folder such as vms/, which cannot go, is taken for that.
+ *   destroy a VM. Who tries to remove a folder such as vms/, which cannot go, is taken for that,
+ * and so are the programs that are known to do it, as they try no folder when they put back a part.
  *
  * What is written so is taken and thrown away. A process that is not in cloudfs's pid namespace has
  * the number 0 as all others there: it is never known to do any of that.
@@ -43,7 +44,8 @@ void restore_forget(struct restore *restore, uint64_t id);
 unsigned restore_remembered(struct restore *restore);
 /* Thread TID tried to remove a folder. */
 void restore_probed(struct restore *restore, pid_t tid);
-/* Whether its rmdir(2) is such a try, too. */
+/* Whether its rmdir(2) is such a try, too. Also if nothing that it did before tells, by its
+ * program: tar -U, or borg that puts back a part. */
 bool restore_is_probing(struct restore *restore, pid_t tid);
 /* Whether the call that thread TID waits in makes a new name in the directory of object ID, which
  * it, or its parent, has made. */

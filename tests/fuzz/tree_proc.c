@@ -19,6 +19,13 @@ bool proc_only_noise(pid_t tid)
     return tid & PROC_NOISE;
 }
 
+bool proc_is(pid_t tid, const char *name)
+{
+    (void)tid;
+    (void)name;
+    return false;
+}
+
 bool proc_makes_new(pid_t tid)
 {
     return tid & PROC_NEW;

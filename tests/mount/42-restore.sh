@@ -155,6 +155,26 @@ for shell in bash dash 'busybox sh'; do
 done
 fails /usr/bin/python3 -c "open('$M/vms/v1/state', 'w')"
 
+# A part, by who first tries to remove each directory that he is about to make: no VM goes by it.
+identity=$(all_uuids)
+tar -C "$M" -cf "$T/part.tar" vms/v1
+fails tar -C "$M" -xUf "$T/part.tar" # as on a disk
+same "$(all_uuids)" "$identity"
+(cd "$M" && quiet borg extract "$T/whole.borg::whole" vms/v1)
+same "$(all_uuids)" "$identity"
+# Nor by git, which tries the directory of a file that it removed.
+(
+    export GIT_DIR=$T/tree.git GIT_WORK_TREE=$M
+    quiet git init -q
+    git -C "$M" add vms/v1/spec vms/v1/error
+    quiet git commit -qm one
+    cd "$M"
+    quiet git rm -q vms/v1/error
+    gives ENOTEMPTY rmdir "$M/vms/v1"
+)
+same "$(all_uuids)" "$identity"
+is "$M/vms/v1/state" running
+
 # The whole of what the README's --delete does: what the copy has not goes, after the grace.
 quiet rsync -a --delete "$T/want/" "$M/specs/"
 wait_for 15 gone "$M/vms/extra"

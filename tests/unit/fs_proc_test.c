@@ -43,6 +43,18 @@ static void threads_have_a_group(void **state)
     assert_int_equal(proc_tgid(0), 0);
 }
 
+static void a_program_has_a_name(void **state)
+{
+    (void)state;
+    assert_false(proc_parse_is("", "tar"));
+    assert_false(proc_parse_is("Name:\ttarget\nUmask:\t0022\n", "tar"));
+    assert_false(proc_parse_is("Name:\tta\nUmask:\t0022\n", "tar"));
+    assert_false(proc_parse_is("Name:\tx\nName:\ttar\n", "tar"));
+    assert_false(proc_is(0, "tar"));
+    assert_true(proc_parse_is("Name:\ttar\nUmask:\t0022\n", "tar"));
+    assert_true(proc_parse_is("Name:\tborg-linux64\nUmask:\t0022\n", "borg"));
+}
+
 static void noise_is_no_interrupt(void **state)
 {
     (void)state;
@@ -186,6 +198,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threads_have_a_group),
+        cmocka_unit_test(a_program_has_a_name),
         cmocka_unit_test(noise_is_no_interrupt),
         cmocka_unit_test(calls_that_make_names),
         cmocka_unit_test(calls_that_make_private_files),

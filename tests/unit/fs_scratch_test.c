@@ -267,9 +267,14 @@ static void hidden_names_come_back(void **state)
     assert_false(hidden_is(hidden, ino_make(20, 1)));
     assert_true(hidden_take(hidden, ino_make(21, 1)));
     assert_false(hidden_take(hidden, ino_make(21, 1)));
+    assert_false(hidden_lately(hidden, ino_make(21, 1)));
     hidden_add(hidden, ino_make(21, 1));
     g_usleep(60000);
     assert_false(hidden_is(hidden, ino_make(21, 1)));
+    hidden_add(hidden, ino_make(22, 1));
+    assert_true(hidden_lately(hidden, ino_make(21, 1)));
+    hidden_forget(hidden, 21);
+    assert_false(hidden_lately(hidden, ino_make(21, 1)));
     hidden_free(hidden);
 }
 
