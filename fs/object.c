@@ -44,4 +44,6 @@ void show_error(const struct object *object, struct cloud *cloud, GString *text)
     (void)cloud;
     if (object->error)
         g_string_append_printf(text, "%s\n", object->error);
+    if (object->kind == OBJECT_VM && object->vm.pending)
+        g_string_append_printf(text, "%s\n", object->vm.pending);
 }

@@ -110,6 +110,9 @@ void cloud_accept_next(struct object *object) REQUIRES(model);
 /* CODE 0 and NULL: all is well. SENTENCE is copied. */
 void cloud_set_error(struct cloud *cloud, struct object *object, int code, const char *sentence)
     REQUIRES(model);
+/* What waits for VM's next start; NULL: nothing. SENTENCE is copied; `error` shows it too. */
+void cloud_set_pending(struct cloud *cloud, struct object *vm, const char *sentence)
+    REQUIRES(model);
 /* TEXT is taken over. */
 void cloud_set_placement(struct cloud *cloud, struct object *object, char *text) REQUIRES(model);
 void cloud_set_xml(struct cloud *cloud, struct object *vm, const char *xml) REQUIRES(model);

@@ -62,6 +62,7 @@ static void free_part(struct object *object) UNCHECKED_LOCKING
     case OBJECT_VM:
         g_free(object->vm.domain_name);
         g_free(object->vm.new_name);
+        g_free(object->vm.pending);
         g_clear_pointer(&object->vm.type, g_ref_string_release);
         g_free(object->vm.xml);
         break;
@@ -315,6 +316,15 @@ void cloud_set_error(struct cloud *cloud, struct object *object, int code, const
     object->error = g_strdup(sentence);
     object->error_code = code;
     cloud_stamp(cloud, object, FACET_ERROR);
+}
+
+void cloud_set_pending(struct cloud *cloud, struct object *vm, const char *sentence)
+{
+    if (g_strcmp0(sentence, vm->vm.pending) == 0)
+        return;
+    g_free(vm->vm.pending);
+    vm->vm.pending = g_strdup(sentence);
+    cloud_stamp(cloud, vm, FACET_ERROR);
 }
 
 /* Whether that made a difference. */

@@ -101,17 +101,17 @@ struct vm_part {
     enum vm_phase phase;
     enum { HEALTH_UNKNOWN, HEALTH_GOOD, HEALTH_BAD } health; /* where its spec has a check */
     enum domain_state domain;
-    unsigned restarts;    /* in a row, without having stayed up in between */
-    uint32_t cpus;        /* of the domain as it is */
-    bool managed;         /* cloudfs made or adopted it; otherwise it is only shown */
-    bool power;           /* whether it shall run: its spec's, then ctl's */
-    bool restart_pending; /* a change waits for the next start */
-    bool fresh;           /* its domain, under this UUID, was never seen */
-    bool outdated;        /* does not follow its service's template: cloud_set_outdated() */
-    uint8_t counted;      /* as what of its service's sums; 0: as nothing (state.c) */
+    unsigned restarts; /* in a row, without having stayed up in between */
+    uint32_t cpus;     /* of the domain as it is */
+    bool managed;      /* cloudfs made or adopted it; otherwise it is only shown */
+    bool power;        /* whether it shall run: its spec's, then ctl's */
+    bool fresh;        /* its domain, under this UUID, was never seen */
+    bool outdated;     /* does not follow its service's template: cloud_set_outdated() */
+    uint8_t counted;   /* as what of its service's sums; 0: as nothing (state.c) */
     char uuid[37];
     char *domain_name; /* libvirt's name of it; NULL: none yet */
     char *new_name;    /* its domain is being given this name; NULL: it is not */
+    char *pending;     /* what waits for its next start, a sentence; NULL: nothing does */
     char *type;        /* virtualization type in use; NULL: not placed. See cloud_set_type() */
     uint64_t memory;   /* of the domain as it is */
     struct packed *xml;

@@ -38,7 +38,7 @@ static void write_vm(GString *detail, const struct object *vm) REQUIRES_SHARED(m
     fields_put_number(detail, "phase", part->phase);
     fields_put_flag(detail, "managed", part->managed);
     fields_put_flag(detail, "power", part->power);
-    fields_put_flag(detail, "restart_pending", part->restart_pending);
+    fields_put_text(detail, "pending", part->pending);
     fields_put_flag(detail, "fresh", part->fresh);
     fields_put_text(detail, "uuid", part->uuid);
     fields_put_text(detail, "domain_name", part->domain_name);
@@ -155,7 +155,8 @@ static void read_vm(struct cloud *cloud, struct fields *fields, struct object *v
     read_phase(fields, part);
     part->managed = fields_flag(fields, "managed");
     part->power = fields_flag(fields, "power");
-    part->restart_pending = fields_flag(fields, "restart_pending");
+    rest->restart_pending = fields_flag(fields, "restart_pending");
+    part->pending = fields_text(fields, "pending");
     part->fresh = fields_flag(fields, "fresh");
     uuid = fields_text(fields, "uuid");
     part->domain_name = fields_text(fields, "domain_name");

@@ -33,8 +33,7 @@ static void note_health(struct engine *engine, struct object *vm, bool good, con
 {
     vm->vm.health = good ? HEALTH_GOOD : HEALTH_BAD;
     cloud_event(engine->cloud, vm, NULL, "%s", sentence ? sentence : "healthy");
-    if (!vm->vm.restart_pending || sentence)
-        cloud_set_error(engine->cloud, vm, sentence ? EIO : 0, sentence);
+    cloud_set_error(engine->cloud, vm, sentence ? EIO : 0, sentence);
     cloud_refresh_state(engine->cloud, vm);
     engine_touch(engine, vm);
     if (vm->vm.service)

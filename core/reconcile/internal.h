@@ -117,6 +117,7 @@ struct detail_rest {
     uint64_t host, moving_to, service; /* ids; 0: none */
     bool trusted, next_trusted;        /* of its specs */
     uint64_t run;                      /* of which `since` is */
+    bool restart_pending;              /* as older versions had it: `error` says of what */
 };
 char *detail_write(const struct engine *engine, const struct object *object) REQUIRES_SHARED(model);
 void detail_read(struct engine *engine, struct object *object, const char *text,

@@ -77,6 +77,14 @@ static void keep_bonds(struct loading *loading, struct object *vm, const struct 
         g_array_append_val(loading->bonds, bonds);
 }
 
+/* Older versions had the sentence in `error`, until another took its place. */
+static void take_pending(struct object *vm) REQUIRES(model)
+{
+    vm->vm.pending = vm->error_code ? NULL : g_steal_pointer(&vm->error);
+    if (!vm->vm.pending)
+        vm->vm.pending = g_strdup("a restart is pending");
+}
+
 static void load_object(const struct store_object *row, void *data) REQUIRES(model)
 {
     struct loading *loading = data;
@@ -99,6 +107,8 @@ static void load_object(const struct store_object *row, void *data) REQUIRES(mod
                    parse_kept(object->kind, row->next_spec, rest.next_trusted));
     object->error = g_strdup(row->error);
     object->error_code = row->error_code;
+    if (object->kind == OBJECT_VM && rest.restart_pending)
+        take_pending(object);
     if (!object->placement) /* it was kept as it is by older versions */
         object->placement = packed_new(row->placement);
     if (object->kind == OBJECT_HOST && object->spec)

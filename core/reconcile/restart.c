@@ -14,6 +14,8 @@ enum {
     STABLE_MS = 60000, /* ran for so long: the next death is the first again */
 };
 
+#define AGAIN "; tried again in "
+
 bool vm_wants_to_run(const struct object *vm)
 {
     return vm->vm.managed && vm->vm.power && vm->spec && vm->spec->vm.restart == RESTART_ALWAYS;
@@ -48,6 +50,13 @@ static void calmed(struct engine *engine, void *data) REQUIRES(model)
     set_restarts(engine, vm, 0);
 }
 
+/* Somebody else has started it: nothing is tried again, unless a change or its end failed. */
+static void drop_again(struct engine *engine, struct object *vm) REQUIRES(model)
+{
+    if (vm->error && strstr(vm->error, AGAIN) && !vm_work(vm)->refused && !vm_work(vm)->kept)
+        cloud_set_error(engine->cloud, vm, 0, NULL);
+}
+
 void vm_came_up(struct engine *engine, struct object *vm)
 {
     struct vm_work *work;
@@ -55,6 +64,7 @@ void vm_came_up(struct engine *engine, struct object *vm)
     health_reset(vm);
     if (!vm->vm.managed)
         return;
+    drop_again(engine, vm);
     work = vm_work(vm);
     work->started = g_get_monotonic_time();
     timer_stop(engine, &work->calm_timer);
@@ -150,8 +160,6 @@ void vm_cure_later(struct engine *engine, struct object *vm)
     if (vm_wants_to_run(vm))
         rest(engine, vm);
 }
-
-#define AGAIN "; tried again in "
 
 void vm_retry_later(struct engine *engine, struct object *vm)
 {

@@ -29,7 +29,7 @@ struct look {
 static bool follows(const struct object *vm, const char *text) REQUIRES_SHARED(model)
 {
     return !vm->next && g_strcmp0(vm->spec_text, text) == 0 &&
-           !(vm->vm.restart_pending && domain_is_active(vm->vm.domain));
+           !(vm->vm.pending && domain_is_active(vm->vm.domain));
 }
 
 /* A member that its user switched off is not missed. */

@@ -101,7 +101,7 @@ void service_restart(struct engine *engine, struct request *request, struct obje
             continue;
         vm->vm.power = true;
         if (domain_is_active(vm->vm.domain))
-            vm->vm.restart_pending = true;
+            cloud_set_pending(engine->cloud, vm, "a restart is pending; its service is restarted");
         else if (!vm_glance(vm)->busy && host_is_up(vm->vm.host))
             vm_power(engine, vm, VERB_START, false);
         engine_touch(engine, vm);

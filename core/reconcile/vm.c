@@ -100,12 +100,10 @@ void vm_seen(struct engine *engine, struct object *vm, const struct virt_domain 
     if (domain->type)
         cloud_set_type(vm, domain->type);
     cloud_set_xml(engine->cloud, vm, domain->xml);
-    if (part->restart_pending && !was_active && domain_is_active(domain->state)) {
-        part->restart_pending = false;
-        cloud_set_error(engine->cloud, vm, 0, NULL);
-    }
-    if (!was_active && domain_is_active(domain->state))
+    if (!was_active && domain_is_active(domain->state)) {
+        cloud_set_pending(engine->cloud, vm, NULL);
         vm_came_up(engine, vm);
+    }
     if (was_active != domain_is_active(domain->state))
         rebalance_later(engine); /* what cannot move while it runs can when it is off */
     if (part->phase != VM_DESTROYING)

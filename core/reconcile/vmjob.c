@@ -185,15 +185,14 @@ static void apply_power(struct engine *engine, struct object *vm) REQUIRES(model
         vm_power(engine, vm, vm->vm.power ? VERB_START : VERB_SHUTDOWN, false);
 }
 
-/* Not a failure, but what a reader of `error` should know. */
-static void note_restart(struct engine *engine, struct object *vm, bool pending, const char *what)
+static void note_restart(struct engine *engine, struct object *vm, const struct task *task)
     REQUIRES(model)
 {
     g_autofree char *sentence =
-        pending ? g_strdup_printf("a restart is pending; %s", what ? what : "") : NULL;
+        task->restart ? g_strdup_printf("a restart is pending; %s", task->what ? task->what : "")
+                      : NULL;
 
-    vm->vm.restart_pending = pending;
-    cloud_set_error(engine->cloud, vm, 0, sentence);
+    cloud_set_pending(engine->cloud, vm, sentence);
 }
 
 static void done_change(struct engine *engine, struct task *task, const GError *error)
@@ -214,7 +213,8 @@ static void done_change(struct engine *engine, struct task *task, const GError *
         vm_work(vm)->adopting = false;
     }
     cloud_accept_next(vm);
-    note_restart(engine, vm, task->restart, task->what);
+    cloud_set_error(engine->cloud, vm, 0, NULL);
+    note_restart(engine, vm, task);
     vm_seen(engine, vm, task->domain);
     cloud_event(engine->cloud, vm, NULL, "changed%s",
                 task->restart ? ", in part at the next start" : "");
@@ -276,12 +276,12 @@ static void done_power(struct engine *engine, struct task *task, const GError *e
             vm_retry_later(engine, vm);
     } else {
         /* A restart that was pending has happened if the domain was started anew. */
-        if (task->cold && vm->vm.restart_pending)
-            vm->vm.restart_pending = false;
+        if (task->cold)
+            cloud_set_pending(engine->cloud, vm, NULL);
         if (task->cold || task->verb == VERB_REBOOT || task->verb == VERB_RESET)
             health_reset(vm);
         vm_seen(engine, vm, task->domain);
-        if (!vm->vm.restart_pending && vm->vm.restarts < CRASH_LOOP)
+        if (vm->vm.restarts < CRASH_LOOP)
             cloud_set_error(engine->cloud, vm, 0, NULL);
     }
     vm_settled(engine, vm, error);

@@ -75,6 +75,17 @@ wait_for 5 shows web1/domain.xml "(current='3'|>3</vcpu>)"
 same "$(grep '<uuid>' web1/domain.xml)" "$uuid"
 same "$(value web1/score processors)" 3
 
+# What waits for the next start is told until then, whatever is refused meanwhile.
+pending='a restart is pending; at the next start: memory'
+gives ok write web1/spec $'cpus = 3\nmemory = 512MiB\n'
+is web1/error "$pending"
+gives 'write EINVAL' write web1/spec $'cpus = none\n'
+has web1/error 'line 1.*cpus'
+has web1/error "^$pending$"
+same "$(stat -c %s web1/error)" "$(wc -c <web1/error)"
+gives ok write web1/spec $'cpus = 3\nmemory = 128MiB\n'
+is web1/error ''
+
 # The tools of an administrator.
 cp "$T/cloudfs.conf" "$T/not-a-spec"
 fails cp "$T/not-a-spec" web1/spec

@@ -244,6 +244,8 @@ static bool fake_power(struct virt *v, const char *uuid, enum domain_verb verb,
     const enum domain_state state =
         verb == VERB_SHUTDOWN || verb == VERB_DESTROY ? DOMAIN_SHUTOFF : DOMAIN_RUNNING;
 
+    if (told_to_fail(&fake.fail_power, error))
+        return false;
     return with_domain(v, uuid, domain, error, set_state, &state);
 }
 

@@ -28,7 +28,7 @@ struct fake {
     GHashTable *domains;     /* UUID to struct fake_domain * */
     GHashTable *fail_create; /* host's URI to errno */
     int fail_open;           /* of all hosts, from the next time on */
-    int fail_change, fail_destroy;
+    int fail_change, fail_destroy, fail_power;
     bool lose_create; /* makes the domain, then says that the host went down */
     int fail_move;    /* EHOSTDOWN: it moves, but nobody hears of it */
     unsigned moves;
@@ -69,3 +69,5 @@ void fake_event(const char *host, const char *uuid);
 void fake_tell(const char *host, enum virt_event what, const char *uuid);
 /* The guest of a domain on HOST ends by itself. */
 void fake_die(const char *host, const char *uuid);
+/* Somebody else starts one. */
+void fake_start(const char *host, const char *uuid);

@@ -79,13 +79,23 @@ void fake_tell(const char *host, enum virt_event what, const char *uuid)
     v->event(v->ctx, what, uuid);
 }
 
-void fake_die(const char *host, const char *uuid)
+static void turn(const char *host, const char *uuid, enum domain_state state)
 {
     struct fake_domain *domain;
 
     pthread_mutex_lock(&fake.lock);
     domain = g_hash_table_lookup(fake.domains, uuid);
-    domain->state = DOMAIN_SHUTOFF;
+    domain->state = state;
     pthread_mutex_unlock(&fake.lock);
     fake_event(host, uuid);
+}
+
+void fake_die(const char *host, const char *uuid)
+{
+    turn(host, uuid, DOMAIN_SHUTOFF);
+}
+
+void fake_start(const char *host, const char *uuid)
+{
+    turn(host, uuid, DOMAIN_RUNNING);
 }

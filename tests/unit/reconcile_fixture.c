@@ -126,6 +126,8 @@ char *field(struct fixture *f, enum object_kind kind, const char *name, const ch
         text = object->next_text ? object->next_text : object->spec_text;
     else if (object && strcmp(what, "error") == 0)
         text = object->error;
+    else if (object && strcmp(what, "pending") == 0)
+        text = object->vm.pending;
     else if (object && strcmp(what, "placement") == 0)
         text = why;
     else if (object && strcmp(what, "host") == 0)

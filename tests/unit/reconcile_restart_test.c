@@ -4,8 +4,9 @@
 
 #include <string.h>
 
-/* Its guest ends by itself. */
-static void die(struct fixture *f, const char *name)
+/* TURN: what happens to its domain from outside. */
+static void from_outside(struct fixture *f, const char *name,
+                         void (*turn)(const char *host, const char *uuid))
 {
     struct cloud *cloud = engine_cloud(f->engine);
     g_autofree char *host = field(f, OBJECT_VM, name, "host");
@@ -15,7 +16,13 @@ static void die(struct fixture *f, const char *name)
     cloud_read_lock(cloud);
     memcpy(uuid, cloud_find(cloud, OBJECT_VM, name)->vm.uuid, sizeof uuid);
     cloud_read_unlock(cloud);
-    fake_die(host_uri, uuid);
+    turn(host_uri, uuid);
+}
+
+/* Its guest ends by itself. */
+static void die(struct fixture *f, const char *name)
+{
+    from_outside(f, name, fake_die);
     expect(f, OBJECT_VM, name, "state", "shutoff");
 }
 
@@ -40,6 +47,27 @@ static void a_crash_loop_is_told_and_slows_down(void **state)
     expect(f, OBJECT_VM, "web-0", "state", "running");
     expect_in(f, OBJECT_VM, "web-0", "error", "stopped by itself 3 times in a row");
     expect(f, OBJECT_SERVICE, "web", "state", "pending");
+}
+
+/* Then there is nothing to be tried again. */
+static void somebody_else_may_start_it(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(make(f, OBJECT_VM, "web", "cpus = 1\n"), 0);
+    set_failure(&fake.fail_power, EIO);
+    die(f, "web");
+    expect_in(f, OBJECT_VM, "web", "error", "told to fail; tried again in 4 s");
+    from_outside(f, "web", fake_start);
+    expect(f, OBJECT_VM, "web", "state", "running");
+    expect(f, OBJECT_VM, "web", "error", "");
+    /* A spec that was refused was for another reason. */
+    assert_int_equal(commit(f, OBJECT_VM, "web", "cpu = 1\n"), EINVAL);
+    from_outside(f, "web", fake_die);
+    expect(f, OBJECT_VM, "web", "state", "shutoff");
+    from_outside(f, "web", fake_start);
+    expect(f, OBJECT_VM, "web", "state", "running");
+    expect_in(f, OBJECT_VM, "web", "error", "line 1");
 }
 
 #define SICKLY(start)                                                                              \
@@ -105,6 +133,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_crash_loop_is_told_and_slows_down),
+        TEST(somebody_else_may_start_it),
         TEST(the_unhealthy_are_restarted),
         TEST(the_sick_hold_a_rollout),
     };
