@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Checks that change nothing: of a spec being written, and of a configuration. */
-#include <ftw.h>
-#include <stdio.h>
-
 #include "core/reconcile/internal.h"
+#include "core/reconcile/trial.h"
 
 enum spec_kind spec_kind_of(enum object_kind kind, const char *text, size_t len)
 {
@@ -118,12 +116,15 @@ static bool check_host(const struct conf *conf, const char *uri, struct virt_inf
     return ok;
 }
 
-static int report_host(const struct conf *conf, const char *name, const char *uri, GString *out)
+static int report_host(const struct conf *conf, struct trial *trial, const char *name,
+                       const char *uri, GString *out)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(VirtInfo) info = NULL;
     g_autofree char *memory = NULL, *types = NULL;
 
+    if (!trial_part(trial, virt_is_embedded(uri)))
+        return 0;
     if (!check_host(conf, uri, &info, &error)) {
         g_string_append_printf(out, "host %s: %s: %s\n", name, uri, error->message);
         return 1;
@@ -135,7 +136,7 @@ static int report_host(const struct conf *conf, const char *name, const char *ur
     return 0;
 }
 
-static int report_hosts(const struct conf *conf, GString *out)
+static int report_hosts(const struct conf *conf, struct trial *trial, GString *out)
 {
     g_autofree char *local = NULL;
     int bad = 0;
@@ -143,40 +144,29 @@ static int report_hosts(const struct conf *conf, GString *out)
     for (unsigned i = 0; i < conf->hosts->len; i++) {
         const struct conf_host *host = conf->hosts->pdata[i];
 
-        bad += report_host(conf, host->name, host->spec->host.uri, out);
+        bad += report_host(conf, trial, host->name, host->spec->host.uri, out);
     }
     if (conf->hosts->len == 0) {
         local = virt_local_uri(conf->state);
-        bad += report_host(conf, "local", local, out);
+        bad += report_host(conf, trial, "local", local, out);
     }
     return bad;
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-    (void)st;
-    (void)type;
-    (void)at;
-    return remove(path);
 }
 
 /* What a driver makes to be asked at all is made beside, and is gone afterwards. */
 bool engine_check_hosts(const struct conf *conf, GString *out, int *bad, GError **error)
 {
-    g_autoptr(GError) cause = NULL;
-    g_autofree char *beside = g_dir_make_tmp("cloudfs-check-XXXXXX", &cause);
+    struct trial *trial = trial_begin(error);
     bool ok;
 
-    if (!beside) {
-        fail(error, EIO, "cannot make a temporary directory: %s", cause->message);
+    if (!trial)
         return false;
-    }
     ok = virt_start(error);
     if (ok) {
-        virt_try_in(beside);
-        *bad = report_hosts(conf, out);
+        virt_try_in(trial_directory(trial));
+        *bad = report_hosts(conf, trial, out);
         virt_stop();
     }
-    nftw(beside, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    trial_end(trial);
     return ok;
 }

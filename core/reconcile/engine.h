@@ -107,7 +107,8 @@ const char *engine_verbs(enum object_kind kind);
 
 /*
  * `cloudfs --check`: connects to each host of CONF (`local` if it has none) and prints a line each
- * to OUT; *BAD is the number of hosts with something wrong. Nothing that it makes stays. Once in a
- * process. May wait. EIO.
+ * to OUT; *BAD is the number of hosts with something wrong. Nothing that it makes stays, also
+ * if SIGINT, SIGTERM or SIGHUP ends it, and so the process. Once in a process, before there are
+ * other threads. May wait. EIO.
  */
 bool engine_check_hosts(const struct conf *conf, GString *out, int *bad, GError **error);

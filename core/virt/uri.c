@@ -169,6 +169,11 @@ bool virt_check_uri(const char *text, GError **error)
     return check_path(uri, text, error);
 }
 
+bool virt_is_embedded(const char *uri)
+{
+    return virt_uri_driver(uri) == DRIVER_EMBED;
+}
+
 /* TEXT with one more parameter. */
 static char *with_parameter(const char *text, const char *name, const char *value)
 {

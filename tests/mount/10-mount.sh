@@ -122,6 +122,40 @@ if [ "$(id -u)" = 0 ]; then
     same $status 1
     has said 'host local: .*cannot make .*fresh/embed: Permission denied'
 fi
+# Nor does one that is told to end, be it that a host does not answer, or amid asking the embedded
+# driver: QEMU that this has started is waited for.
+cat >silent.py <<'PYTHON'
+import socket, time
+with socket.socket(socket.AF_UNIX) as s:
+    s.bind("silent")
+    s.listen()
+    time.sleep(600)
+PYTHON
+python3 silent.py &
+silent=$!
+wait_for 10 test -S silent
+printf '[host h]\nuri = qemu+unix:///system?socket=%s\n' "$T/silent" >silent.conf
+made() { [ -e "$(echo tmp/*/"$1")" ]; }
+checking() { # CONFIGURATION UNTIL-IT-HAS-MADE
+    TMPDIR=$T/tmp env --default-signal "$CLOUDFS" --check "$1" >said 2>&1 &
+    check=$!
+    wait_for 20 made "$2"
+}
+ended_by() { # STATUS
+    status=0
+    wait "$check" || status=$?
+    same "$status" "$1"
+    same "$(ls -A tmp)" ''
+}
+checking silent.conf .
+kill -INT $check
+ended_by 130
+checking fresh.conf embed
+kill -TERM $check
+ended_by 143
+gone fresh
+kill $silent
+
 "$CLOUDFS" -c fresh.conf "$M"
 same "$(stat -c %a fresh)" 700
 "$CLOUDFS" --check fresh.conf >said # which does not mind
