@@ -78,7 +78,10 @@ static bool check_wanted(struct engine *engine, uint64_t id, Spec *spec, struct 
     written = *vm;
     /* The lenient one stands in for a moment; what it points at is the spec's own. */
     *vm = *lenient;
-    ok = !real || quota_allows(engine, object, spec, error);
+    if (real && spec->kind == SPEC_SERVICE)
+        ok = quota_allows_service(engine, object, spec, NULL, error);
+    else
+        ok = !real || quota_allows(engine, object, spec, error);
     *vm = written;
     return ok && check_room(engine, object, lenient, error);
 }

@@ -36,18 +36,18 @@ GPtrArray *members_by_number(const struct object *service)
     return slots;
 }
 
-Spec *service_template(const struct object *service, char **text)
+Spec *service_template(const char *spec_text, bool trusted, char **text)
 {
     Spec *spec;
 
-    *text = spec_text_template(service->spec_text);
-    spec = spec_parse_shared(SPEC_VM, *text, service->spec->trusted, NULL);
+    *text = spec_text_template(spec_text);
+    spec = spec_parse_shared(SPEC_VM, *text, trusted, NULL);
     if (spec)
         return spec;
     /* An empty [vm]: all defaults, which a VM's spec of its own has to say. */
     g_free(*text);
     *text = g_strdup("cpus = 1\n");
-    return spec_parse_shared(SPEC_VM, *text, service->spec->trusted, NULL);
+    return spec_parse_shared(SPEC_VM, *text, trusted, NULL);
 }
 
 static void add_member(struct engine *engine, struct object *service, const char *name,
@@ -66,11 +66,21 @@ static void add_member(struct engine *engine, struct object *service, const char
 /* As a tree that is put back has it, which may bring VMs, or their directories, before services.
  * Another user's VM stays his: as a member it would be the service's owner's to change and to
  * destroy, or he would read a template that is not for him. */
-static bool may_join(const struct object *service, struct object *vm, const char *text)
-    REQUIRES(model)
+static bool may_join(const struct object *service, const struct object *vm, const char *text)
+    REQUIRES_SHARED(model)
 {
     return vm->uid == service->uid && !vm->vm.service && vm->vm.managed && !vm_glance(vm)->busy &&
-           (vm->vm.phase == VM_DRAFT || g_strcmp0(vm->spec_text, text) == 0);
+           (!text || vm->vm.phase == VM_DRAFT || g_strcmp0(vm->spec_text, text) == 0);
+}
+
+bool member_would_join(const struct object *service, unsigned replicas, const char *text,
+                       const struct object *vm)
+{
+    int number = member_number(service, vm);
+    g_autofree char *name = number >= 0 ? member_name(service, (unsigned)number) : NULL;
+
+    return name && (unsigned)number < replicas && strcmp(name, vm->name) == 0 &&
+           may_join(service, vm, text);
 }
 
 static void join(struct engine *engine, struct object *service, struct object *vm, const char *text,
@@ -84,6 +94,19 @@ static void join(struct engine *engine, struct object *service, struct object *v
     engine_touch(engine, vm);
     if (vm->vm.phase == VM_DRAFT)
         vm_begin(engine, vm, text, spec);
+}
+
+void members_join(struct engine *engine, struct object *service, const char *text, Spec *spec)
+{
+    unsigned replicas = service->spec->service.replicas;
+
+    for (unsigned i = 0; i < replicas; i++) {
+        g_autofree char *name = member_name(service, i);
+        struct object *vm = cloud_find(engine->cloud, OBJECT_VM, name);
+
+        if (vm && may_join(service, vm, text))
+            join(engine, service, vm, text, spec);
+    }
 }
 
 void members_add_missing(struct engine *engine, struct object *service, const char *text,

@@ -22,9 +22,14 @@ bool policy_allows(const struct engine *engine, const struct object *object,
 /* Whether UID and GID may have one more object of KIND with SPEC; NULL: a draft. */
 bool quota_allows_new(const struct engine *engine, enum object_kind kind, uid_t uid, gid_t gid,
                       const Spec *spec, GError **error) REQUIRES_SHARED(model);
-/* Whether OBJECT, a VM or service, may want SPEC. */
-bool quota_allows(const struct engine *engine, const struct object *object, const Spec *spec,
+/* Whether VM may want SPEC. */
+bool quota_allows(const struct engine *engine, const struct object *vm, const Spec *spec,
                   GError **error) REQUIRES_SHARED(model);
+/* The same of SERVICE. VMs of its owner's that become its members count as such: with TEMPLATE, the
+ * text of that in SPEC; NULL: it is not known yet, any that might. */
+bool quota_allows_service(const struct engine *engine, const struct object *service,
+                          const Spec *spec, const char *template, GError **error)
+    REQUIRES_SHARED(model);
 /* Whether all of PLANS may become objects of KIND. */
 bool quota_allows_plans(const struct engine *engine, const GPtrArray *plans, enum object_kind kind,
                         GError **error) REQUIRES_SHARED(model);

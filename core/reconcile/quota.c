@@ -99,7 +99,16 @@ struct wish {
     const Spec *spec; /* NULL: a draft */
     const GPtrArray *plans;
     unsigned n;
+    bool takes_in;        /* VMs of its owner become members of the object: those */
+    const char *template; /* with this text; NULL: any that might */
 };
+
+/* Whether VM becomes a member with the wish, and counts as that. */
+static bool joins(const struct object *vm, const struct wish *wish) REQUIRES_SHARED(model)
+{
+    return wish->takes_in && vm->kind == OBJECT_VM &&
+           member_would_join(wish->object, wish->spec->service.replicas, wish->template, vm);
+}
 
 /* What of QUOTA all others take that belong to the owner, or to the quota's group. */
 static struct amounts taken_by_others(const struct engine *engine, const struct conf_quota *quota,
@@ -114,7 +123,7 @@ static struct amounts taken_by_others(const struct engine *engine, const struct 
         for (unsigned i = 0; i < objects->len; i++) {
             const struct object *object = objects->pdata[i];
 
-            if (object != wish->object && is_of(object, quota, wish->uid))
+            if (object != wish->object && is_of(object, quota, wish->uid) && !joins(object, wish))
                 all = both(all, taken_by(object));
         }
     }
@@ -129,7 +138,7 @@ static struct amounts taken_by_others(const struct engine *engine, const struct 
 
 /* What of QUOTA the object itself takes. Its spec makes all of a draft grow: it may have been made
  * when the quota was larger. */
-static struct amounts taken_before(const struct conf_quota *quota, const struct wish *wish)
+static struct amounts taken_by_itself(const struct conf_quota *quota, const struct wish *wish)
     REQUIRES_SHARED(model)
 {
     const struct object *object = wish->object;
@@ -138,6 +147,21 @@ static struct amounts taken_before(const struct conf_quota *quota, const struct 
     if (!object || grows || (quota->group ? object->gid != wish->gid : object->uid != wish->uid))
         return (struct amounts){0};
     return taken_by(object);
+}
+
+static struct amounts taken_before(const struct engine *engine, const struct conf_quota *quota,
+                                   const struct wish *wish) REQUIRES_SHARED(model)
+{
+    const GPtrArray *vms = cloud_objects(engine->cloud, OBJECT_VM);
+    struct amounts all = taken_by_itself(quota, wish);
+
+    for (unsigned i = 0; wish->takes_in && i < vms->len; i++) {
+        const struct object *vm = vms->pdata[i];
+
+        if (is_of(vm, quota, wish->uid) && joins(vm, wish))
+            all = both(all, taken_by(vm));
+    }
+    return all;
 }
 
 /* "8 of 8 vCPUs are taken, this needs 2 more" */
@@ -172,7 +196,7 @@ static bool allows(const struct engine *engine, const struct wish *wish, GError 
         if (!holds(engine, quota, wish->uid, wish->gid))
             continue;
         others = taken_by_others(engine, quota, wish);
-        before = taken_before(quota, wish);
+        before = taken_before(engine, quota, wish);
         if (!check_count(name, "VMs", quota->vms, others.vms, before.vms, after.vms, error) ||
             !check_count(name, "vCPUs", quota->cpus, others.cpus, before.cpus, after.cpus, error) ||
             !check_count(name, "memory", quota->memory, others.memory, before.memory, after.memory,
@@ -190,11 +214,30 @@ bool quota_allows_new(const struct engine *engine, enum object_kind kind, uid_t 
     return allows(engine, &wish, error);
 }
 
-bool quota_allows(const struct engine *engine, const struct object *object, const Spec *spec,
+static struct wish wish_of(const struct object *object, const Spec *spec) REQUIRES_SHARED(model)
+{
+    return (struct wish){.object = object,
+                         .kind = object->kind,
+                         .uid = object->uid,
+                         .gid = object->gid,
+                         .spec = spec};
+}
+
+bool quota_allows(const struct engine *engine, const struct object *vm, const Spec *spec,
                   GError **error)
 {
-    const struct wish wish = {object, object->kind, object->uid, object->gid, spec, NULL, 0};
+    const struct wish wish = wish_of(vm, spec);
 
+    return allows(engine, &wish, error);
+}
+
+bool quota_allows_service(const struct engine *engine, const struct object *service,
+                          const Spec *spec, const char *template, GError **error)
+{
+    struct wish wish = wish_of(service, spec);
+
+    wish.takes_in = true;
+    wish.template = template;
     return allows(engine, &wish, error);
 }
 
@@ -203,7 +246,12 @@ bool quota_allows_plans(const struct engine *engine, const GPtrArray *plans, enu
 {
     for (unsigned i = 0; i < plans->len; i++) {
         const struct object *plan = plans->pdata[i];
-        const struct wish wish = {NULL, kind, plan->uid, plan->gid, plan->spec, plans, i};
+        const struct wish wish = {.kind = kind,
+                                  .uid = plan->uid,
+                                  .gid = plan->gid,
+                                  .spec = plan->spec,
+                                  .plans = plans,
+                                  .n = i};
 
         if (!allows(engine, &wish, error)) {
             g_prefix_error(error, "%s: ", plan->name);
@@ -217,7 +265,9 @@ bool quota_allows_owner(const struct engine *engine, const struct object *object
                         gid_t gid, GError **error)
 {
     const Spec *spec = object->next ? object->next : object->spec;
-    const struct wish wish = {object, object->kind, uid, gid, spec, NULL, 0};
+    struct wish wish = wish_of(object, spec);
 
+    wish.uid = uid;
+    wish.gid = gid;
     return !counts(object) || allows(engine, &wish, error);
 }

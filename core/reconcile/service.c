@@ -188,7 +188,7 @@ void service_reconcile(struct engine *engine, struct object *service)
     }
     if (!service->spec)
         return;
-    spec = service_template(service, &text);
+    spec = service_template(service->spec_text, service->spec->trusted, &text);
     if (!spec)
         return;
     members_drop_surplus(engine, service, (int)service->spec->service.replicas);

@@ -39,10 +39,18 @@ void service_reconcile(struct engine *engine, struct object *service) REQUIRES(m
 void service_work_free(struct object *service);
 
 /* ---- member.c */
-/* The template as a VM's spec, and its text (free with g_free). */
-Spec *service_template(const struct object *service, char **text) REQUIRES_SHARED(model);
+/* The template in a service's SPEC_TEXT as a VM's spec, and its text (free with g_free). */
+Spec *service_template(const char *spec_text, bool trusted, char **text);
 /* Its members by their numbers, borrowed; NULL where there is none. */
 GPtrArray *members_by_number(const struct object *service) REQUIRES_SHARED(model);
+/* Whether VM would become a member of SERVICE with so many REPLICAS of the template TEXT; NULL: of
+ * any. */
+bool member_would_join(const struct object *service, unsigned replicas, const char *text,
+                       const struct object *vm) REQUIRES_SHARED(model);
+/* Takes in the VMs of which that is true. */
+void members_join(struct engine *engine, struct object *service, const char *text, Spec *spec)
+    REQUIRES(model);
+/* The same, and makes what there is not. */
 void members_add_missing(struct engine *engine, struct object *service, const char *text,
                          Spec *spec) REQUIRES(model);
 /* Whether VM is a member that its service wants, as far as its number says. */

@@ -28,6 +28,8 @@ static void expect_jobs(struct engine *engine, struct object *service) REQUIRES(
 void service_commit(struct engine *engine, struct request *request, struct object *service,
                     const char *text, Spec *spec)
 {
+    g_autofree char *template = NULL;
+    g_autoptr(Spec) member = service_template(text, spec->trusted, &template);
     g_autoptr(GError) error = NULL;
 
     if (service->spec && strcmp(service->spec_text, text) == 0) {
@@ -36,7 +38,8 @@ void service_commit(struct engine *engine, struct request *request, struct objec
     }
     if (service_work(service)->removing)
         fail(&error, EBUSY, "service %s is being removed", service->name);
-    else if (quota_allows(engine, service, spec, &error) && !request->actor.restoring)
+    else if (quota_allows_service(engine, service, spec, template, &error) &&
+             !request->actor.restoring)
         placing_check(engine, NULL, &spec->service.vm, &error);
     if (error) {
         request_finish(engine, request->ticket, service, error);
@@ -48,6 +51,9 @@ void service_commit(struct engine *engine, struct request *request, struct objec
     cloud_event(engine->cloud, service, &request->actor, "spec written, %u replicas",
                 spec->service.replicas);
     expect_jobs(engine, service);
+    /* At once: until then, a VM that its quota takes for a member may go another way. */
+    if (member)
+        members_join(engine, service, template, member);
     g_clear_pointer(&service_work(service)->told, g_free);
     engine->room_changed = true; /* its spread may allow more than before */
     engine_touch(engine, service);

@@ -73,4 +73,20 @@ for name in a b c d; do
     wait_for 10 reads "$M/vms/$name/state" running
 done
 same "$(inode "$M/vms/a/spec")" "$before"
+
+# ---- VMs that become members of a service count once
+chmod 1777 "$M/services"
+for name in c d; do gives_to alice ok rmdir "$M/vms/$name"; done
+for name in w-0 w-1; do
+    gives_to alice ok mkdir "$M/vms/$name"
+    gives_to alice ok write "$M/vms/$name/spec" $'memory = 32MiB\n'
+done
+gives_to alice ok mkdir "$M/services/w"
+gives_to alice 'write EDQUOT' write "$M/services/w/spec" $'replicas = 3\nspread = none\n[vm]\nmemory = 32MiB\n'
+has "$M/services/w/error" 'quota of 61001: 4 of 4 VMs are taken, this needs 1 more'
+gives_to alice 'close EDQUOT' write "$M/services/w/spec" $'replicas = 2\nspread = none\n[vm]\nmemory = 48MiB\n'
+gives_to alice ok write "$M/services/w/spec" $'replicas = 2\nspread = none\n[vm]\nmemory = 32MiB\n'
+wait_for 10 reads "$M/services/w/state" ready
+same "$(ls "$M/services/w/vms" | xargs)" 'w-0 w-1'
+gives_to alice 'write EDQUOT' write "$M/services/w/ctl" $'scale 3\n'
 unmount_cloud

@@ -64,6 +64,17 @@ static int chown_to(struct fixture *f, enum object_kind kind, const char *name, 
     return answer(f);
 }
 
+/* What write(2) of TEXT, which may go on, is told. */
+static int check(struct fixture *f, const char *service, const char *text)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (engine_check(f->engine, id_of(f, OBJECT_SERVICE, service), OBJECT_SERVICE, text,
+                     strlen(text), &somebody, &error))
+        return 0;
+    return error->code;
+}
+
 struct rights {
     bool member;
     gid_t gid;
@@ -143,6 +154,57 @@ static void a_service_that_is_not_saved_takes_nothing(void **state)
     expect(f, OBJECT_SERVICE, "web", "state", "draft");
     assert_false(rights_of(f, "web-0").member);
     assert_int_equal(remove_dir(f, OBJECT_VM, "web-0"), 0);
+}
+
+/* Whoever was at his limit could not put them under a service, which would have made nothing. */
+static void a_vm_that_joins_counts_once(void **state)
+{
+    struct fixture *f = *state;
+    static struct conf_quota quota = {
+        .name = (char *)"1000", .id = 1000, .vms = 2, .cpus = 2, .memory = G_MAXUINT64};
+
+    g_ptr_array_add(f->conf.quotas, &quota);
+    assert_int_equal(make(f, OBJECT_VM, "web-0", "cpus = 1\n"), 0);
+    assert_int_equal(make_dir(f, OBJECT_VM, "web-1"), 0);
+    assert_int_equal(make(f, OBJECT_SERVICE, "web", "replicas = 3\n[vm]\ncpus = 1\n"), EDQUOT);
+    expect(f, OBJECT_SERVICE, "web", "error",
+           "quota of 1000: 2 of 2 VMs are taken, this needs 1 more");
+    /* What stays a VM of its own counts beside it. */
+    assert_int_equal(commit(f, OBJECT_SERVICE, "web", "replicas = 2\n[vm]\ncpus = 2\n"), EDQUOT);
+    assert_int_equal(commit(f, OBJECT_SERVICE, "web", "replicas = 1\n[vm]\ncpus = 2\n"), EDQUOT);
+    assert_false(rights_of(f, "web-0").member);
+    assert_int_equal(check(f, "web", "replicas = 3\n"), EDQUOT);
+    assert_int_equal(check(f, "web", "replicas = 2\n[vm]\ncpus = 2\n"), EDQUOT);
+    assert_int_equal(check(f, "web", "replicas = 2\n"), 0);
+    assert_int_equal(commit(f, OBJECT_SERVICE, "web", "replicas = 2\n[vm]\ncpus = 1\n"), 0);
+    expect(f, OBJECT_SERVICE, "web", "state", "ready");
+    assert_int_equal(counted(&fake.creates), 2);
+    assert_int_equal(control(f, OBJECT_SERVICE, "web", "scale 3"), EDQUOT);
+}
+
+/* Else the service would make another under its name, and both would be there. */
+static void a_vm_that_was_counted_as_a_member_is_one(void **state)
+{
+    const char *spec = "replicas = 1\n[vm]\ncpus = 1\n";
+    struct fixture *f = *state;
+    static struct conf_quota quota = {
+        .name = (char *)"1000", .id = 1000, .vms = 1, .cpus = 1, .memory = G_MAXUINT64};
+    uint64_t vm, service;
+
+    g_ptr_array_add(f->conf.quotas, &quota);
+    assert_int_equal(make(f, OBJECT_VM, "web-0", "cpus = 1\n"), 0);
+    assert_int_equal(make_dir(f, OBJECT_SERVICE, "web"), 0);
+    vm = id_of(f, OBJECT_VM, "web-0");
+    service = id_of(f, OBJECT_SERVICE, "web");
+    /* Both come in one round. */
+    cloud_read_lock(engine_cloud(f->engine));
+    engine_commit(f->engine, service, spec, strlen(spec), &somebody, answered, f);
+    engine_rename(f->engine, vm, OBJECT_VM, "mine", &somebody, answered, f);
+    cloud_read_unlock(engine_cloud(f->engine));
+    expect(f, OBJECT_SERVICE, "web", "state", "ready");
+    expect(f, OBJECT_VM, "mine", "state", "gone");
+    assert_int_equal(domains(), 1);
+    assert_true(rights_of(f, "web-0").member);
 }
 
 static void the_highest_numbers_go_first(void **state)
@@ -252,6 +314,8 @@ int main(void)
         TEST(a_service_takes_only_vms_of_its_owner),
         TEST(a_member_that_joins_is_as_its_service),
         TEST(a_service_that_is_not_saved_takes_nothing),
+        TEST(a_vm_that_joins_counts_once),
+        TEST(a_vm_that_was_counted_as_a_member_is_one),
         TEST(the_highest_numbers_go_first),
         TEST(a_member_that_cannot_be_destroyed_rests),
         TEST(a_removal_goes_on_when_the_host_is_back),
