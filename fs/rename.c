@@ -5,6 +5,7 @@
  * an editor's backup.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h> /* RENAME_NOREPLACE */
 #include <string.h>
 
@@ -46,8 +47,12 @@ static void move_scratch(struct fs *fs, fuse_req_t req, const struct spot *from,
     g_autofree char *host = NULL;
     struct stat st = {0};
     int err = scratch_stat(fs->scratches, from->scratch, &st);
+    bool commits = spot_is_spec(to) && !to->is_dir && S_ISREG(st.st_mode);
 
-    if (!err && spot_is_spec(to) && !to->is_dir && S_ISREG(st.st_mode)) {
+    /* A spec may be for others to read than the file. */
+    if (!err && commits)
+        err = rights_open_made(req, &st, O_RDONLY);
+    if (!err && commits) {
         commit_scratch(fs, req, from, to, rights_dir_mode(st.st_mode));
         return;
     }

@@ -92,6 +92,14 @@ gives_to bob EACCES unlink "$M/specs/vms/c.ini"
 gives_to bob ok write "$M/specs/vms/tmp" $'cpus = 6\n'
 gives_to bob EACCES rename "$M/specs/vms/tmp" "$M/specs/vms/c.ini"
 is "$M/specs/vms/c.ini" 'memory = 32MiB'
+# A text that he may not read does not become a spec of his.
+gives_to alice ok write "$M/specs/vms/hers" $'memory = 32MiB\n# secret\n'
+gives_to alice ok chmod "$M/specs/vms/hers" 600
+gives_to bob EACCES rename "$M/specs/vms/hers" "$M/specs/vms/his.ini"
+gone "$M/specs/vms/his.ini"
+gives_to alice ok chmod "$M/specs/vms/hers" 644
+gives_to bob ok rename "$M/specs/vms/hers" "$M/specs/vms/his.ini"
+same "$(stat -c %u "$M/specs/vms/his.ini")" $BOB
 gives_to alice ok chmod "$M/vms/c" 707
 gives_to bob ok rename "$M/specs/vms/tmp" "$M/specs/vms/c.ini"
 is "$M/vms/c/spec" 'cpus = 6'
