@@ -125,6 +125,8 @@ static void answer_create(struct parked *parked, int err)
     g_autofree char *file = specs_file_name(parked->name);
     struct fuse_entry_param entry;
 
+    if (err == EEXIST && !(parked->todo & O_EXCL))
+        err = ESTALE; /* its object was made since it was looked for: the kernel looks again */
     if (!err)
         err = fs_entry(fs, parked->ino, file, &entry);
     if (err) {
