@@ -22,6 +22,12 @@ fails confined python3 -c 'import socket; socket.socket(socket.AF_PACKET, socket
 fails confined python3 -c 'import time; time.clock_settime(time.CLOCK_REALTIME, time.time())'
 same "$(confined sh -c 'umask; grep ^NoNewPrivs: /proc/self/status' | tr -d ' \t\n')" 0077NoNewPrivs:1
 
+# A mount point that is made is where others can get to it.
+made=$(sed -n 's/^ExecStartPre=\(.*mkdir.*\)/\1/p' "$here/../../conf/cloudfs@.service")
+made=${made//%f/\'$T/above/it\'}
+confined sh -c "${made//\$\$/$}"
+same "$(stat -c %a above above/it | tr '\n' ' ')" '755 755 '
+
 "$here/../demo/guest.sh" "$GUEST"
 mkdir "$T/images"
 cp "$GUEST/vmlinuz" "$GUEST/initrd" "$T/images/"
