@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Quotas. What counts is what is wanted: every VM and service, running or not, placed or pending; a
- * draft of a VM as a VM that needs nothing yet, as directories cost inodes. Only growth is refused,
- * whoever asks for it: the limit is the owner's.
+ * draft of a VM as a VM that needs nothing yet, as directories cost inodes. What has not become
+ * smaller yet (it waits for a restart, a rollout stopped before it) is as large as it was. Only
+ * growth is refused, whoever asks for it: the limit is the owner's.
  */
 #include "core/reconcile/internal.h"
 
@@ -44,18 +45,39 @@ static bool counts(const struct object *object) REQUIRES_SHARED(model)
             !object->vm.service);
 }
 
+static struct amounts both(struct amounts a, struct amounts b)
+{
+    return (struct amounts){sum(a.vms, b.vms), sum(a.cpus, b.cpus), sum(a.memory, b.memory)};
+}
+
+static struct amounts larger(struct amounts a, struct amounts b)
+{
+    return (struct amounts){MAX(a.vms, b.vms), MAX(a.cpus, b.cpus), MAX(a.memory, b.memory)};
+}
+
 /* Of a change under way, the larger of before and after: it may fail yet. */
+static struct amounts taken_by_vm(const struct object *vm) REQUIRES_SHARED(model)
+{
+    struct amounts taken = need_of(OBJECT_VM, vm->spec);
+
+    if (vm->next)
+        taken = larger(taken, need_of(OBJECT_VM, vm->next));
+    if (vm->vm.pending && domain_is_active(vm->vm.domain))
+        taken = larger(taken, (struct amounts){1, vm->vm.cpus, vm->vm.memory});
+    return taken;
+}
+
 static struct amounts taken_by(const struct object *object) REQUIRES_SHARED(model)
 {
-    struct amounts now = {0}, next = {0};
+    struct amounts members = {0};
 
     if (!counts(object))
-        return now;
-    now = need_of(object->kind, object->spec);
-    if (object->next)
-        next = need_of(object->kind, object->next);
-    return (struct amounts){MAX(now.vms, next.vms), MAX(now.cpus, next.cpus),
-                            MAX(now.memory, next.memory)};
+        return members;
+    if (object->kind == OBJECT_VM)
+        return taken_by_vm(object);
+    for (unsigned i = 0; i < object->service.members->len; i++)
+        members = both(members, taken_by_vm(object->service.members->pdata[i]));
+    return larger(need_of(OBJECT_SERVICE, object->spec), members);
 }
 
 static bool has_own(const struct engine *engine, uid_t uid)
@@ -83,11 +105,6 @@ static bool is_of(const struct object *object, const struct conf_quota *quota, u
     REQUIRES_SHARED(model)
 {
     return quota->group ? object->gid == quota->id : object->uid == uid;
-}
-
-static struct amounts both(struct amounts a, struct amounts b)
-{
-    return (struct amounts){sum(a.vms, b.vms), sum(a.cpus, b.cpus), sum(a.memory, b.memory)};
 }
 
 /* What an object, which may be new, of an owner is to be when the first N of PLANS are real. */
@@ -183,11 +200,10 @@ static bool check_count(const char *name, const char *what, uint64_t limit, uint
     return false;
 }
 
-static bool allows(const struct engine *engine, const struct wish *wish, GError **error)
-    REQUIRES_SHARED(model)
+/* AFTER: what the object is to take. */
+static bool allows_amounts(const struct engine *engine, const struct wish *wish,
+                           struct amounts after, GError **error) REQUIRES_SHARED(model)
 {
-    const struct amounts after = need_of(wish->kind, wish->spec);
-
     for (unsigned i = 0; i < engine->conf->quotas->len; i++) {
         const struct conf_quota *quota = engine->conf->quotas->pdata[i];
         const char *name = quota->everybody ? "each user" : quota->name;
@@ -204,6 +220,12 @@ static bool allows(const struct engine *engine, const struct wish *wish, GError 
             return false;
     }
     return true;
+}
+
+static bool allows(const struct engine *engine, const struct wish *wish, GError **error)
+    REQUIRES_SHARED(model)
+{
+    return allows_amounts(engine, wish, need_of(wish->kind, wish->spec), error);
 }
 
 bool quota_allows_new(const struct engine *engine, enum object_kind kind, uid_t uid, gid_t gid,
@@ -264,10 +286,9 @@ bool quota_allows_plans(const struct engine *engine, const GPtrArray *plans, enu
 bool quota_allows_owner(const struct engine *engine, const struct object *object, uid_t uid,
                         gid_t gid, GError **error)
 {
-    const Spec *spec = object->next ? object->next : object->spec;
-    struct wish wish = wish_of(object, spec);
+    struct wish wish = wish_of(object, object->spec);
 
     wish.uid = uid;
     wish.gid = gid;
-    return !counts(object) || allows(engine, &wish, error);
+    return !counts(object) || allows_amounts(engine, &wish, taken_by(object), error);
 }

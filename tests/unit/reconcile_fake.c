@@ -215,7 +215,7 @@ static bool fake_change(struct virt *v, const struct virt_plan *plan, const stru
         return false;
     *restart = fake.change_later;
     *what = fake.change_later ? g_strdup("at the next start: cpus") : NULL;
-    return with_domain(v, plan->uuid, domain, error, set_size, plan->vm);
+    return with_domain(v, plan->uuid, domain, error, *restart ? NULL : set_size, plan->vm);
 }
 
 static void set_name(struct fake_domain *domain, const void *data)

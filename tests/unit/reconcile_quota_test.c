@@ -113,6 +113,41 @@ static void a_draft_counts_for_its_group_and_new_owner(void **state)
     expect_in(f, OBJECT_VM, "gift", "error", "quota of each user: 2 of 2 VMs are taken");
 }
 
+#define TWO(cpus) "replicas = 2\nspread = none\n[vm]\ncpus = " cpus "\n"
+
+/* Where a rollout has stopped, the others are as large as they were. */
+static void members_count_as_they_are(void **state)
+{
+    struct conf_quota quota = quota_of(false, G_MAXUINT32);
+    struct fixture *f = *state;
+
+    quota.cpus = 4;
+    g_ptr_array_add(f->conf.quotas, &quota);
+    assert_int_equal(make(f, OBJECT_SERVICE, "web", TWO("2")), 0);
+    set_flag(&fake.bad_image, true);
+    assert_int_equal(commit(f, OBJECT_SERVICE, "web", TWO("1\nimage = /bad")), ENOENT);
+    expect_in(f, OBJECT_SERVICE, "web", "error", "the rollout stopped");
+    assert_int_equal(make(f, OBJECT_VM, "more", "cpus = 2\n"), EDQUOT);
+    expect_in(f, OBJECT_VM, "more", "error", "3 of 4 vCPUs are taken, this needs 2 more");
+    assert_int_equal(commit(f, OBJECT_VM, "more", "cpus = 1\n"), 0);
+}
+
+/* What is to become smaller at the next start is as large as it was until then. */
+static void what_waits_for_a_restart_counts_as_it_is(void **state)
+{
+    struct conf_quota quota = quota_of(false, G_MAXUINT32);
+    struct fixture *f = *state;
+
+    quota.cpus = 4;
+    g_ptr_array_add(f->conf.quotas, &quota);
+    assert_int_equal(make(f, OBJECT_VM, "web", "cpus = 4\n"), 0);
+    set_flag(&fake.change_later, true);
+    assert_int_equal(commit(f, OBJECT_VM, "web", "cpus = 1\n"), 0);
+    assert_int_equal(make(f, OBJECT_VM, "more", "cpus = 1\n"), EDQUOT);
+    assert_int_equal(control(f, OBJECT_VM, "web", "destroy"), 0);
+    assert_int_equal(commit(f, OBJECT_VM, "more", "cpus = 1\n"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +155,8 @@ int main(void)
         TEST(plans_without_specs_count_together),
         TEST(old_drafts_grow_into_the_quota_only),
         TEST(a_draft_counts_for_its_group_and_new_owner),
+        TEST(members_count_as_they_are),
+        TEST(what_waits_for_a_restart_counts_as_it_is),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
