@@ -176,11 +176,18 @@ void vm_retry_later(struct engine *engine, struct object *vm)
     engine_touch(engine, vm);
 }
 
+/* It has stopped, or somebody else has removed its domain. */
+static bool is_missed(const struct object *vm) REQUIRES_SHARED(model)
+{
+    return host_is_up(vm->vm.host) &&
+           (vm->vm.phase == VM_FAILED || (vm->vm.phase == VM_ACTIVE && vm_is_dead(vm)));
+}
+
 void vm_revive(struct engine *engine, struct object *vm)
 {
     if (vm_glance(vm)->busy || vm_glance(vm)->restart_timer || !vm_wants_to_run(vm))
         return;
-    if (vm->vm.phase == VM_ACTIVE && host_is_up(vm->vm.host) && vm_is_dead(vm))
+    if (is_missed(vm))
         vm_restart_later(engine, vm);
     else if (vm->vm.phase == VM_FAILED && !vm->vm.host && vm->vm.service)
         vm_retry_later(engine, vm);

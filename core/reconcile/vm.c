@@ -197,11 +197,13 @@ void vm_reconcile(struct engine *engine, struct object *vm)
     case VM_DESTROYING:
         vm_destroy(engine, vm);
         return;
+    case VM_FAILED:
+        vm_revive(engine, vm);
+        return;
     case VM_ACTIVE:
         break;
     case VM_DRAFT:
     case VM_PENDING:
-    case VM_FAILED:
         return;
     }
     if (vm->vm.new_name)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Services whose hosts were down: all that was asked of them meanwhile is done when those are back,
- * and they are looked after as before. */
+/* VMs and services whose hosts were down: what was asked of them meanwhile is done when those are
+ * back, and they are looked after as before. */
 #include "tests/unit/reconcile_fixture.h"
 
 static void lose_hosts(struct fixture *f)
@@ -17,6 +17,23 @@ static void find_hosts(struct fixture *f)
     set_failure(&fake.fail_open, 0);
     expect(f, OBJECT_HOST, "a", "state", "up");
     expect(f, OBJECT_HOST, "b", "state", "up");
+}
+
+/* Somebody else removes all there are. */
+static void lose_domains(void)
+{
+    g_autoptr(GList) uuids = NULL;
+    g_autofree char *uuid = NULL;
+    g_autofree char *host = NULL;
+
+    pthread_mutex_lock(&fake.lock);
+    uuids = g_hash_table_get_keys(fake.domains);
+    assert_int_equal(g_list_length(uuids), 1);
+    uuid = g_strdup(uuids->data);
+    host = g_strdup(((struct fake_domain *)g_hash_table_lookup(fake.domains, uuid))->host);
+    g_hash_table_remove_all(fake.domains);
+    pthread_mutex_unlock(&fake.lock);
+    fake_event(host, uuid);
 }
 
 static void make_three(struct fixture *f)
@@ -126,6 +143,21 @@ static void guests_are_asked_again(void **state)
     expect(f, OBJECT_VM, "web-0", "error", "unhealthy: told to be sick");
 }
 
+/* It stayed "failed": what was to make it anew after its rest came while its host was down. */
+static void what_somebody_removed_is_made_again(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(make(f, OBJECT_VM, "one", "cpus = 1\n"), 0);
+    lose_domains();
+    expect(f, OBJECT_VM, "one", "state", "failed");
+    lose_hosts(f);
+    g_usleep(3 * G_USEC_PER_SEC); /* its rest is over */
+    find_hosts(f);
+    expect(f, OBJECT_VM, "one", "state", "running");
+    assert_int_equal(domains(), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -135,6 +167,7 @@ int main(void)
         TEST(what_could_not_be_destroyed_is_kept),
         TEST(what_may_be_destroyed_yet_is_made_anew),
         TEST(guests_are_asked_again),
+        TEST(what_somebody_removed_is_made_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
