@@ -4,6 +4,8 @@
 
 #include "core/reconcile/request.h"
 
+#define LOOK_AGAIN 1.0 /* seconds, for a host */
+
 /* A request that nobody waits for: the end of a grace is nobody's call. */
 static void nobody(void *ctx, int err)
 {
@@ -11,22 +13,24 @@ static void nobody(void *ctx, int err)
     (void)err;
 }
 
-static bool is_connecting(const struct object *vm) REQUIRES_SHARED(model)
+static bool is_away(const struct object *vm) REQUIRES_SHARED(model)
 {
-    return vm->vm.host && vm->vm.host->host.phase == HOST_CONNECTING;
+    return vm->vm.host && !host_is_up(vm->vm.host);
 }
 
-/* Whether a host that it needs is being asked for, as after a start: whether it may go is not known
- * yet. */
+/* Whether a host that it needs is down, or is being asked for, as after a start: it cannot go yet,
+ * but its removal was accepted. */
 static bool waits_for_host(const struct object *object) REQUIRES_SHARED(model)
 {
     if (object->kind == OBJECT_VM)
-        return is_connecting(object);
+        return is_away(object);
     for (unsigned i = 0; object->kind == OBJECT_SERVICE && i < object->service.members->len; i++)
-        if (is_connecting(object->service.members->pdata[i]))
+        if (is_away(object->service.members->pdata[i]))
             return true;
     return false;
 }
+
+static void leave_in(struct engine *engine, struct object *object, double seconds) REQUIRES(model);
 
 static void grace_over(struct engine *engine, void *data) REQUIRES(model)
 {
@@ -36,20 +40,25 @@ static void grace_over(struct engine *engine, void *data) REQUIRES(model)
     if (!object || !object->leaving || g_get_monotonic_time() < object->leaves_at)
         return;
     if (waits_for_host(object)) {
-        grace_begin(engine, object);
+        leave_in(engine, object, MAX(engine->conf->grace, LOOK_AGAIN));
         return;
     }
     cloud_set_leaving(engine->cloud, object, false);
     engine_rmdir(engine, object->id, NULL, nobody, NULL);
 }
 
-void grace_begin(struct engine *engine, struct object *object)
+static void leave_in(struct engine *engine, struct object *object, double seconds)
 {
     cloud_set_leaving(engine->cloud, object, true);
-    object->leaves_at = g_get_monotonic_time() + (int64_t)(engine->conf->grace * G_USEC_PER_SEC);
+    object->leaves_at = g_get_monotonic_time() + (int64_t)(seconds * G_USEC_PER_SEC);
     /* A little later: timers count in milliseconds. */
-    timer_start(engine, (unsigned)(engine->conf->grace * 1000) + 10, grace_over,
+    timer_start(engine, (unsigned)(seconds * 1000) + 10, grace_over,
                 g_memdup2(&object->id, sizeof object->id), g_free);
+}
+
+void grace_begin(struct engine *engine, struct object *object)
+{
+    leave_in(engine, object, engine->conf->grace);
 }
 
 static void do_drop(struct engine *engine, struct request *request, struct order *order)

@@ -158,6 +158,35 @@ static void what_somebody_removed_is_made_again(void **state)
     assert_int_equal(domains(), 1);
 }
 
+/* Its removal from specs/ had been answered with success, and came to nothing. */
+static void what_leaves_waits_for_its_host(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(make(f, OBJECT_VM, "one", "cpus = 1\n"), 0);
+    assert_int_equal(make(f, OBJECT_SERVICE, "web", "[vm]\ncpus = 1\n"), 0);
+    lose_hosts(f);
+    assert_int_equal(drop(f, OBJECT_SERVICE, "web"), EHOSTDOWN);
+    assert_int_equal(drop(f, OBJECT_VM, "one"), 0);
+    g_usleep(G_USEC_PER_SEC); /* its grace is over */
+    expect(f, OBJECT_VM, "one", "state", "unknown");
+    find_hosts(f);
+    expect(f, OBJECT_VM, "one", "state", "gone");
+    assert_int_equal(domains(), 1);
+    /* It may come back meanwhile, and a host may go meanwhile. */
+    assert_int_equal(drop(f, OBJECT_SERVICE, "web"), 0);
+    lose_hosts(f);
+    g_usleep(G_USEC_PER_SEC);
+    assert_int_equal(keep(f, OBJECT_SERVICE, "web"), 0);
+    find_hosts(f);
+    assert_int_equal(drop(f, OBJECT_SERVICE, "web"), 0);
+    lose_hosts(f);
+    g_usleep(G_USEC_PER_SEC);
+    find_hosts(f);
+    expect(f, OBJECT_SERVICE, "web", "state", "gone");
+    assert_int_equal(domains(), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,6 +197,7 @@ int main(void)
         TEST(what_may_be_destroyed_yet_is_made_anew),
         TEST(guests_are_asked_again),
         TEST(what_somebody_removed_is_made_again),
+        TEST(what_leaves_waits_for_its_host),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
