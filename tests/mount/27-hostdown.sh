@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 
 daemon one
-mount_cloud '[host one]' "uri = $(uri one)" "$(test_section two 4 4096)"
+mount_cloud 'grace = 1' '[host one]' "uri = $(uri one)" "$(test_section two 4 4096)"
 cd "$M"
 wait_for 20 reads hosts/one/state up
 new_vm web1 'virtualization = qemu' 'host = one' 'memory = 32MiB' 'network = none'
@@ -46,7 +46,18 @@ kill -KILL "$(pids_with guest=web1)"
 daemon one
 wait_for 30 reads hosts/one/state up
 wait_for 20 reads vms/web1/state running
-gives ok rmdir vms/web1
+
+# What was removed from specs/ meanwhile goes.
+kill_daemon one
+wait_for 5 reads hosts/one/state down
+gives EHOSTDOWN rmdir vms/web1
+gives ok unlink specs/vms/web1.ini
+sleep 1.5
+is vms/web1/state unknown
+fails test -e specs/vms/web1.ini
+daemon one
+wait_for 30 reads hosts/one/state up
+wait_for 10 gone vms/web1
 same "$(virsh_on one list --all --name | xargs)" ''
 cd "$T"
 unmount_cloud
