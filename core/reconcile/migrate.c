@@ -205,6 +205,7 @@ static void wait_and_see(struct engine *engine, struct object *vm, const GError 
     vm_work(vm)->busy = true;
     vm_work(vm)->move_timer =
         timer_start(engine, ASK_AGAIN_MS, ask_again, g_memdup2(&vm->id, sizeof vm->id), g_free);
+    rebalance_moved(engine, vm, error); /* its host may never be back: others go on */
 }
 
 static void arrive(struct engine *engine, struct object *vm, struct object *host,

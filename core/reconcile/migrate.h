@@ -30,5 +30,5 @@ void rebalance_apply(struct engine *engine) REQUIRES(model);
 void rebalance_stop(struct engine *engine, uint64_t from) REQUIRES(model);
 /* All of HOST's VMs are to leave; its `error` tells of those that cannot. */
 void rebalance_drain(struct engine *engine, struct object *host) REQUIRES(model);
-/* A move of VM has ended. */
+/* A move of VM has ended, or its host does not answer and others are not to wait for its end. */
 void rebalance_moved(struct engine *engine, struct object *vm, const GError *error) REQUIRES(model);

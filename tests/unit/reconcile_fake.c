@@ -311,6 +311,10 @@ static bool fake_settle(struct virt *v, const struct virt_plan *plan, const stru
 {
     g_autoptr(VirtDomain) here = NULL;
 
+    if (fake.nobody_knows) {
+        fail(error, EHOSTDOWN, "told that nobody knows");
+        return false;
+    }
     if (!with_domain(v, plan->uuid, &here, NULL, NULL, NULL))
         return with_domain(way->to, plan->uuid, domain, error, NULL, NULL);
     fail(error, ECANCELED, "it is still here");

@@ -29,8 +29,9 @@ struct fake {
     GHashTable *fail_create; /* host's URI to errno */
     int fail_open;           /* of all hosts, from the next time on */
     int fail_change, fail_destroy, fail_power;
-    bool lose_create; /* makes the domain, then says that the host went down */
-    int fail_move;    /* EHOSTDOWN: it moves, but nobody hears of it */
+    bool lose_create;  /* makes the domain, then says that the host went down */
+    int fail_move;     /* EHOSTDOWN: it moves, but nobody hears of it */
+    bool nobody_knows; /* what became of such a move, until this is over */
     unsigned moves;
     bool sick;             /* guests do not answer */
     bool bad_image;        /* VMs with an image cannot be made */

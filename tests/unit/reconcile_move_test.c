@@ -67,12 +67,38 @@ static void a_move_of_which_nobody_heard_is_found(void **state)
     assert_int_equal(control(f, OBJECT_VM, "vm", "suspend"), 0);
 }
 
+/* Its host may never be back. */
+static void a_move_that_nobody_knows_holds_up_no_other(void **state)
+{
+    struct fixture *f = *state;
+
+    fake.fail_move = EHOSTDOWN;
+    fake.nobody_knows = true;
+    f->conf.rebalance_at_once = 1;
+    assert_int_equal(make(f, OBJECT_VM, "lost", "cpus = 2\nhost = a\n"), 0);
+    assert_int_equal(commit(f, OBJECT_VM, "lost", "cpus = 2\n"), 0);
+    assert_int_equal(control(f, OBJECT_HOST, "a", "drain"), 0);
+    expect_in(f, OBJECT_VM, "lost", "error", "nobody knows");
+    assert_int_equal(control(f, OBJECT_VM, "lost", "suspend"), EBUSY);
+    assert_int_equal(control(f, OBJECT_HOST, "a", "activate"), 0);
+    set_failure(&fake.fail_move, 0);
+    assert_int_equal(make(f, OBJECT_VM, "vm", "cpus = 2\nhost = b\n"), 0);
+    assert_int_equal(commit(f, OBJECT_VM, "vm", "cpus = 2\n"), 0);
+    assert_int_equal(control(f, OBJECT_HOST, "b", "drain"), 0);
+    expect(f, OBJECT_VM, "vm", "host", "a");
+    set_flag(&fake.nobody_knows, false);
+    expect(f, OBJECT_VM, "lost", "host", "b");
+    expect(f, OBJECT_VM, "lost", "error", "");
+    assert_int_equal(cpus_reserved(f), 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_vm_moves_where_it_fits),
         TEST(a_move_that_fails_leaves_it),
         TEST(a_move_of_which_nobody_heard_is_found),
+        TEST(a_move_that_nobody_knows_holds_up_no_other),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
