@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <syslog.h>
 #include <systemd/sd-journal.h>
@@ -36,6 +37,22 @@ bool mount_is_cloudfs(const char *mountinfo, const char *path)
     return found;
 }
 
+static void fail_place(const char *dir, int err, GError **error)
+{
+    if (err == ENOTCONN)
+        fail(error, err, "%s is what a dead mount left; try: fusermount3 -u %s", dir, dir);
+    else
+        fail(error, err, "cannot mount on %s: %s", dir, g_strerror(err));
+}
+
+/* Its attributes may still be cached by the kernel; statfs(2) never is. */
+static bool is_dead(const char *path)
+{
+    struct statvfs st;
+
+    return statvfs(path, &st) != 0 && errno == ENOTCONN;
+}
+
 static bool check_free(const char *path, GError **error)
 {
     g_autofree char *mountinfo = NULL;
@@ -43,16 +60,11 @@ static bool check_free(const char *path, GError **error)
     if (!g_file_get_contents("/proc/self/mountinfo", &mountinfo, NULL, NULL) ||
         !mount_is_cloudfs(mountinfo, path))
         return true;
-    fail(error, EBUSY, "a cloudfs is mounted on %s already", path);
-    return false;
-}
-
-static void fail_place(const char *dir, int err, GError **error)
-{
-    if (err == ENOTCONN)
-        fail(error, err, "%s is what a dead mount left; try: fusermount3 -u %s", dir, dir);
+    if (is_dead(path))
+        fail_place(path, ENOTCONN, error);
     else
-        fail(error, err, "cannot mount on %s: %s", dir, g_strerror(err));
+        fail(error, EBUSY, "a cloudfs is mounted on %s already", path);
+    return false;
 }
 
 char *mount_point(const char *dir, GError **error)

@@ -34,7 +34,13 @@ picture >before
 pids=$(virsh_on one list --uuid | sort | xargs)
 events=$(head -n 3 "$M/events")
 
-kill_cloud
+stat "$M" >/dev/null # the kernel has it now, and after the end too
+kill -KILL "$CLOUD"
+wait "$CLOUD" 2>/dev/null || true
+CLOUD=
+said=$("$CLOUDFS" -c "$T/cloudfs.conf" "$M" 2>&1 || true)
+same "$said" "cloudfs: $M is what a dead mount left; try: fusermount3 -u $M"
+unmounted
 same "$(virsh_on one list --uuid | sort | xargs)" "$pids"
 mount_again
 wait_for 20 reads "$M/hosts/one/state" up
