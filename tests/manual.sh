@@ -34,7 +34,19 @@ entries() { # WORD PAGE...
         }' "${@:2}"
 }
 
+# What is wider than a terminal is torn apart by groff, which Debian's man uses.
+narrow() { # PAGE
+    ! command -v groff >/dev/null || groff -mandoc -Tutf8 -rLL=78n -z -w break "$1" 2>&1
+}
+
 for page in man/*.[1-8]; do
+    if text=$(narrow "$page") && [ -z "$text" ]; then
+        echo "ok groff $page"
+    else
+        printf '%s\n' "$text" | head -n 3 | sed 's/^/    /'
+        echo "not ok groff $page"
+        failed=1
+    fi
     if text=$(mandoc -T lint -W warning "$page" 2>&1); then
         echo "ok mandoc $page"
     else
