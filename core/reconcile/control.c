@@ -42,12 +42,12 @@ static void power(struct engine *engine, struct request *request, struct object 
         refuse(engine, request, vm, error);
         return;
     }
+    vm_power(engine, vm, verb, false);
     /* What is asked for by hand is what is wanted from now on. */
     if (verb == VERB_START || verb == VERB_RESUME)
         vm->vm.power = true;
     else if (verb == VERB_SHUTDOWN || verb == VERB_DESTROY)
         vm->vm.power = false;
-    vm_power(engine, vm, verb, false);
     request_wait(engine, request, &vm_work(vm)->waiters, true);
 }
 

@@ -33,7 +33,8 @@ struct task {
     const char *const *paths; /* of the configuration, which outlives the engine; NULL: any */
     bool given;               /* they are no preset */
     enum domain_verb verb;
-    bool start, cold, fresh, newborn; /* cold: stop before the verb */
+    bool start, cold, fresh, newborn; /* start: is, or was before the verb, wanted to run; cold:
+                                         stop before the verb */
     struct host_link *to;             /* of a move */
     char *peer, *data;                /* of its host's spec */
     GPtrArray *uuids;

@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "core/reconcile/internal.h"
+#include "core/reconcile/vmtask.h"
 
 struct vm_work *vm_work(struct object *vm)
 {
@@ -165,6 +165,16 @@ void vm_gone(struct engine *engine, struct object *vm)
     engine_touch(engine, vm);
     if (vm_wants_to_run(vm))
         vm_restart_later(engine, vm);
+}
+
+void vm_not_switched_off(struct object *vm, const GError *error)
+{
+    if (!domain_is_active(vm->vm.domain))
+        return; /* it had stopped by itself, and is not to be started again */
+    if (!vm_outcome_unknown(error))
+        vm->vm.power = true;
+    else if (error->code != ETIMEDOUT) /* then it may stop yet */
+        vm_work(vm)->cut_off = true;
 }
 
 bool vm_is_wanted_again(const struct object *vm)

@@ -29,6 +29,7 @@ struct vm_work {
     unsigned ask_timer;     /* what became of its job is not known: its host is asked */
     unsigned restart_timer; /* it rests until something is tried again */
     bool kept;              /* it could not be destroyed, and is not tried while it rests */
+    bool cut_off;           /* a verb that switches it off: whether it did is not known */
     bool hung;              /* a call that destroys it may still be under way */
     unsigned health_timer;  /* the next check */
     bool probing;           /* one is under way */
@@ -72,6 +73,9 @@ void vm_keep(struct engine *engine, struct object *vm) REQUIRES(model);
 /* VERB on the VM's domain. COLD: stop it before. */
 void vm_power(struct engine *engine, struct object *vm, enum domain_verb verb, bool cold)
     REQUIRES(model);
+/* A verb that was to do that failed: VM is wanted as before, or, if it is not known, as it will be
+ * found. */
+void vm_not_switched_off(struct object *vm, const GError *error) REQUIRES(model);
 /* Takes over what was seen of its domain. */
 void vm_seen(struct engine *engine, struct object *vm, const struct virt_domain *domain)
     REQUIRES(model);

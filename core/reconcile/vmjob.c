@@ -270,6 +270,8 @@ static void done_power(struct engine *engine, struct task *task, const GError *e
         return;
     if (error) {
         vm_report(engine, vm, "power", error);
+        if (task->start && !vm->vm.power)
+            vm_not_switched_off(vm, error);
         if (error->code == ENOENT) /* it went, or to another host, and was still seen after that */
             vm_work(vm)->heard = true;
         if (is_tried_again(vm, task))
@@ -292,6 +294,8 @@ void vm_power(struct engine *engine, struct object *vm, enum domain_verb verb, b
 {
     struct task *task = vm_task(engine, vm);
 
+    vm_work(vm)->cut_off = false;
+    task->start = vm->vm.power;
     task->verb = verb;
     task->cold = cold;
     task->run = run_power;

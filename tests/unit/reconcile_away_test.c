@@ -19,21 +19,41 @@ static void find_hosts(struct fixture *f)
     expect(f, OBJECT_HOST, "b", "state", "up");
 }
 
-/* Somebody else removes all there are. */
-static void lose_domains(void)
+/* Of the only domain there is: its UUID (free with g_free) and its host. */
+static char *only_domain(char **host)
 {
     g_autoptr(GList) uuids = NULL;
-    g_autofree char *uuid = NULL;
-    g_autofree char *host = NULL;
+    const struct fake_domain *domain;
+    char *uuid;
 
     pthread_mutex_lock(&fake.lock);
     uuids = g_hash_table_get_keys(fake.domains);
     assert_int_equal(g_list_length(uuids), 1);
     uuid = g_strdup(uuids->data);
-    host = g_strdup(((struct fake_domain *)g_hash_table_lookup(fake.domains, uuid))->host);
+    domain = g_hash_table_lookup(fake.domains, uuid);
+    *host = g_strdup(domain->host);
+    pthread_mutex_unlock(&fake.lock);
+    return uuid;
+}
+
+/* Somebody else removes it. */
+static void lose_domain(void)
+{
+    g_autofree char *host = NULL;
+    g_autofree char *uuid = only_domain(&host);
+
+    pthread_mutex_lock(&fake.lock);
     g_hash_table_remove_all(fake.domains);
     pthread_mutex_unlock(&fake.lock);
     fake_event(host, uuid);
+}
+
+static void stop_the_domain(void)
+{
+    g_autofree char *host = NULL;
+    g_autofree char *uuid = only_domain(&host);
+
+    fake_die(host, uuid);
 }
 
 static void make_three(struct fixture *f)
@@ -149,7 +169,7 @@ static void what_somebody_removed_is_made_again(void **state)
     struct fixture *f = *state;
 
     assert_int_equal(make(f, OBJECT_VM, "one", "cpus = 1\n"), 0);
-    lose_domains();
+    lose_domain();
     expect(f, OBJECT_VM, "one", "state", "failed");
     lose_hosts(f);
     g_usleep(3 * G_USEC_PER_SEC); /* its rest is over */
@@ -187,6 +207,38 @@ static void what_leaves_waits_for_its_host(void **state)
     assert_int_equal(domains(), 0);
 }
 
+/* It was told that it could not be switched off, ran on, and was missed no more when it stopped. */
+static void what_was_not_switched_off_is_missed(void **state)
+{
+    static const int errors[] = {EIO, EHOSTDOWN};
+    struct fixture *f = *state;
+
+    assert_int_equal(make(f, OBJECT_VM, "one", "cpus = 1\n"), 0);
+    for (size_t i = 0; i < G_N_ELEMENTS(errors); i++) {
+        set_failure(&fake.fail_power, errors[i]);
+        assert_int_equal(control(f, OBJECT_VM, "one", "destroy"), errors[i]);
+        if (errors[i] == EHOSTDOWN) {
+            lose_hosts(f);
+            find_hosts(f);
+            expect(f, OBJECT_VM, "one", "state", "running");
+        }
+        set_failure(&fake.fail_power, 0);
+        stop_the_domain();
+        expect(f, OBJECT_VM, "one", "state", "shutoff");
+        expect(f, OBJECT_VM, "one", "state", "running");
+    }
+    /* What did stop, though nobody heard of it, was meant to. */
+    set_failure(&fake.fail_power, EHOSTDOWN);
+    assert_int_equal(control(f, OBJECT_VM, "one", "destroy"), EHOSTDOWN);
+    stop_the_domain();
+    set_failure(&fake.fail_power, 0);
+    lose_hosts(f);
+    find_hosts(f);
+    expect(f, OBJECT_VM, "one", "state", "shutoff");
+    g_usleep(3 * G_USEC_PER_SEC);
+    expect(f, OBJECT_VM, "one", "state", "shutoff");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -198,6 +250,7 @@ int main(void)
         TEST(guests_are_asked_again),
         TEST(what_somebody_removed_is_made_again),
         TEST(what_leaves_waits_for_its_host),
+        TEST(what_was_not_switched_off_is_missed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
