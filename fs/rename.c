@@ -158,7 +158,8 @@ static void move_dir(struct fs *fs, fuse_req_t req, const struct spot *from, con
         fuse_reply_err(req, EPERM);
     else if (to->ino)
         fuse_reply_err(req, ENOTEMPTY);
-    else if ((err = rights_remove(fs, req, from->dir_id, from->id)))
+    else if ((err = rights_remove(fs, req, from->dir_id, from->id)) ||
+             (to->dirs != OBJECT_PLAN && (err = rights_batch(fs, req, from->id))))
         fuse_reply_err(req, err);
     else
         rename_object(fs, req, from, to, to->dirs, spot_object(to));

@@ -80,6 +80,41 @@ int rights_remove(struct fs *fs, fuse_req_t req, uint64_t folder, uint64_t id)
     return allows(req, &object, S_IWOTH) ? 0 : EACCES;
 }
 
+/* Those of the plans in BATCH. Free with g_array_unref. */
+static GArray *drafts_in(struct fs *fs, uint64_t batch) EXCLUDES(model)
+{
+    GArray *all = g_array_new(false, false, sizeof(struct owned));
+    const struct object *object;
+
+    cloud_read_lock(fs->cloud);
+    object = cloud_by_id(fs->cloud, batch);
+    if (object) {
+        g_autoptr(GPtrArray) drafts = cloud_drafts(fs->cloud, object);
+
+        for (unsigned i = 0; i < drafts->len; i++) {
+            const struct object *plan = drafts->pdata[i];
+            const struct owned owned = {plan->uid, plan->gid, plan->mode};
+
+            g_array_append_val(all, owned);
+        }
+    }
+    cloud_read_unlock(fs->cloud);
+    return all;
+}
+
+int rights_batch(struct fs *fs, fuse_req_t req, uint64_t batch)
+{
+    g_autoptr(GArray) drafts = drafts_in(fs, batch);
+
+    for (unsigned i = 0; i < drafts->len; i++) {
+        const struct owned *plan = &g_array_index(drafts, struct owned, i);
+
+        if (!is_owner(req, plan->uid) && !allows(req, plan, S_IWOTH))
+            return EACCES;
+    }
+    return 0;
+}
+
 int rights_open(fuse_req_t req, const struct stat *st, int flags)
 {
     const struct owned file = {st->st_uid, st->st_gid, st->st_mode};

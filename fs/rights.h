@@ -24,6 +24,8 @@ struct fs;
 int rights_remove(struct fs *fs, fuse_req_t req, uint64_t folder, uint64_t id) EXCLUDES(model);
 /* Whether the caller owns object ID or may write it: to give it back a name that it had. EACCES. */
 int rights_write(struct fs *fs, fuse_req_t req, uint64_t id) EXCLUDES(model);
+/* Whether the caller owns or may write all plans in BATCH: to make them real. EACCES. */
+int rights_batch(struct fs *fs, fuse_req_t req, uint64_t batch) EXCLUDES(model);
 /* Whether open(2) with FLAGS of a file with the attributes ST is allowed. EACCES. */
 int rights_open(fuse_req_t req, const struct stat *st, int flags);
 /* The same of one that the caller seems to have made with this call: its mode is not for the

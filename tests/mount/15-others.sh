@@ -104,4 +104,18 @@ gives_to alice ok chmod "$M/vms/c" 707
 gives_to bob ok rename "$M/specs/vms/tmp" "$M/specs/vms/c.ini"
 is "$M/vms/c/spec" 'cpus = 6'
 same "$(stat -c %u "$M/vms/c")" $ALICE
+
+# ---- a batch: who may not make a plan real by its own name does not by that of its batch
+chmod 1777 "$M/plan"
+gives_to alice ok mkdir "$M/plan/batch"
+gives_to alice ok chmod "$M/plan/batch" 777
+gives_to bob ok mkdir "$M/plan/batch/bobs"
+gives_to bob ok write "$M/plan/batch/bobs/spec" $'memory = 32MiB\n'
+gives_to alice EACCES rename "$M/plan/batch/bobs" "$M/vms/bobs"
+gives_to alice EACCES rename "$M/plan/batch" "$M/vms/batch"
+gone "$M/vms/bobs"
+gives_to alice ok rename "$M/plan/batch" "$M/plan/later"
+gives_to bob ok chmod "$M/plan/later/bobs" 707
+gives_to alice ok rename "$M/plan/later" "$M/vms/batch"
+same "$(stat -c %u "$M/vms/bobs")" $BOB
 unmount_cloud
