@@ -101,11 +101,21 @@ static int known(const struct target *t)
     return t->own < 0 ? NONE : model[t->own];
 }
 
+/* Whether a file of T was removed that is not its spec: then rmdir(2) may hear ENOTEMPTY. */
+static bool *lacks_parts(const struct target *t)
+{
+    static bool own[OWN], shared;
+
+    return t->own < 0 ? &shared : &own[t->own];
+}
+
 /* What is true of T now, when an operation was answered by ERR. */
 static void becomes(const struct target *t, int state)
 {
     if (t->own >= 0)
         model[t->own] = state;
+    if (state == NONE)
+        *lacks_parts(t) = false;
 }
 
 /* ---- specs */
@@ -233,7 +243,8 @@ static void do_rmdir(struct target *t)
 
     if (t->own >= 0 && !err && exists(t))
         wrong("rmdir %s: it is still there", t->name);
-    if (t->own >= 0 && err && err != EBUSY && (err != ENOENT || known(t) != NONE))
+    if (t->own >= 0 && err && err != EBUSY && (err != ENOENT || known(t) != NONE) &&
+        (err != ENOTEMPTY || !*lacks_parts(t)))
         wrong("rmdir %s: %s", t->name, strerrorname_np(err));
     if (!err)
         becomes(t, NONE);
@@ -270,6 +281,7 @@ static void do_rename(struct target *t)
     if (known(t) == NONE)
         wrong("%s was renamed and should not be there", t->name);
     becomes(&to, known(t));
+    *lacks_parts(&to) = *lacks_parts(t);
     becomes(t, NONE);
 }
 
@@ -324,9 +336,11 @@ static void do_remove_parts(struct target *t)
 {
     static const char *const parts[] = {"spec", "state", "ctl", "host", "score", "error"};
     char path[PATH_SIZE + 16];
+    int part = below(6);
 
-    snprintf(path, sizeof path, "%s/%s", t->dir, parts[below(6)]);
-    checked("unlink", path, unlink(path));
+    snprintf(path, sizeof path, "%s/%s", t->dir, parts[part]);
+    if (checked("unlink", path, unlink(path)) == 0 && part > 0)
+        *lacks_parts(t) = true;
 }
 
 static void do_read(struct target *t)
