@@ -159,13 +159,26 @@ static int write_file(const char *path, int flags, const char *text, int len)
     return err ? err : close_err;
 }
 
+/* What lost a part only, in do_remove_parts(), is not empty: then as `rm -r` has it. */
+static int remove_object(const struct target *t)
+{
+    char spec[PATH_SIZE + 16];
+    int err = checked("rmdir", t->dir, rmdir(t->dir));
+
+    if (err != ENOTEMPTY)
+        return err;
+    snprintf(spec, sizeof spec, "%s/spec", t->dir);
+    checked("unlink", spec, unlink(spec));
+    return checked("rmdir", t->dir, rmdir(t->dir));
+}
+
 /* After a write that must have been taken or, being refused, have changed nothing. */
 static void wrote(const struct target *t, int number, int err)
 {
     if (!err)
         becomes(t, number);
     else if (known(t) == NONE)
-        checked("rmdir", t->dir, rmdir(t->dir)); /* a draft that it may have left */
+        remove_object(t); /* a draft that it may have left */
     if (err && err != EBUSY && err != ENOENT && t->own >= 0 && number >= 0)
         wrong("a sound spec of %s is refused: %s", t->name, strerrorname_np(err));
 }
@@ -239,7 +252,7 @@ static void do_mkdir(struct target *t)
 
 static void do_rmdir(struct target *t)
 {
-    int err = checked("rmdir", t->dir, rmdir(t->dir));
+    int err = remove_object(t);
 
     if (t->own >= 0 && !err && exists(t))
         wrong("rmdir %s: it is still there", t->name);
