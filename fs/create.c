@@ -125,8 +125,9 @@ static void answer_create(struct parked *parked, int err)
     g_autofree char *file = specs_file_name(parked->name);
     struct fuse_entry_param entry;
 
-    if (err == EEXIST && !(parked->todo & O_EXCL))
-        err = ESTALE; /* its object was made since it was looked for: the kernel looks again */
+    /* Its object went, or was made, since it was looked for: the kernel looks again. */
+    if ((err == ENOENT && parked->id) || (err == EEXIST && !(parked->todo & O_EXCL)))
+        err = ESTALE;
     if (!err)
         err = fs_entry(fs, parked->ino, file, &entry);
     if (err) {
@@ -192,6 +193,14 @@ static bool expects_nothing(struct fs *fs, fuse_req_t req, const struct spot *sp
            restore_expects_nothing(fs->restore, spot->dir_id, fuse_req_ctx(req)->pid);
 }
 
+/* What makes itself, or is hidden: it is there for us, and not for the caller. */
+static bool is_made_anew(struct fs *fs, fuse_req_t req, const struct spot *spot)
+{
+    if (spot_is_shown(spot))
+        return expects_nothing(fs, req, spot);
+    return spot->hidden && !spot->scratch;
+}
+
 void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
                struct fuse_file_info *fi)
 {
@@ -203,7 +212,7 @@ void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
         err = spot_check_new(&spot);
     if (err)
         fuse_reply_err(req, err);
-    else if (spot_is_shown(&spot) && expects_nothing(fs, req, &spot))
+    else if (is_made_anew(fs, req, &spot))
         create_anew(fs, req, &spot, mode, fi->flags);
     else if (spot_is_there(&spot) && (fi->flags & O_EXCL))
         fuse_reply_err(req, EEXIST);
@@ -211,8 +220,6 @@ void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
         open_created(fs, req, spot.scratch, fi->flags, FOUND);
     else if (spot_is_shown(&spot))
         open_created(fs, req, spot.ino, fi->flags, FOUND);
-    else if (spot.hidden)
-        create_anew(fs, req, &spot, mode, fi->flags);
     else if (spot.object_name)
         create_object(fs, req, &spot, mode, fi->flags);
     else if (spot_takes_scratch(&spot))

@@ -99,14 +99,9 @@ engine_ticket engine_mkdir(struct engine *engine, enum object_kind kind, const c
     return order_post(engine, order);
 }
 
-static void do_rmdir(struct engine *engine, struct request *request, struct order *order)
-    REQUIRES(model)
+void object_remove(struct engine *engine, struct request *request, struct object *object)
 {
-    struct object *object = cloud_by_id(engine->cloud, order->id);
-
-    if (!object)
-        request_answer(engine, request->ticket, ENOENT);
-    else if (object->kind == OBJECT_VM)
+    if (object->kind == OBJECT_VM)
         vm_remove(engine, request, object);
     else if (object->kind == OBJECT_HOST)
         host_remove(engine, request, object);
@@ -116,6 +111,17 @@ static void do_rmdir(struct engine *engine, struct request *request, struct orde
         plan_remove(engine, request, object);
     else
         request_answer(engine, request->ticket, EPERM);
+}
+
+static void do_rmdir(struct engine *engine, struct request *request, struct order *order)
+    REQUIRES(model)
+{
+    struct object *object = cloud_by_id(engine->cloud, order->id);
+
+    if (object)
+        object_remove(engine, request, object);
+    else
+        request_answer(engine, request->ticket, ENOENT);
 }
 
 engine_ticket engine_rmdir(struct engine *engine, uint64_t id, const struct actor *actor,

@@ -32,19 +32,40 @@ static bool waits_for_host(const struct object *object) REQUIRES_SHARED(model)
 
 static void leave_in(struct engine *engine, struct object *object, double seconds) REQUIRES(model);
 
+/* It may have come back, and left again: then this was the first time's end. */
+static bool is_over(const struct object *object) REQUIRES_SHARED(model)
+{
+    return object && object->leaving && g_get_monotonic_time() >= object->leaves_at;
+}
+
+/* Whoever wrote it before this came to its turn wants it. */
+static void do_go(struct engine *engine, struct request *request, struct order *order)
+    REQUIRES(model)
+{
+    struct object *object = cloud_by_id(engine->cloud, order->id);
+
+    if (!is_over(object)) {
+        request_answer(engine, request->ticket, 0);
+        return;
+    }
+    cloud_set_leaving(engine->cloud, object, false);
+    object_remove(engine, request, object);
+}
+
 static void grace_over(struct engine *engine, void *data) REQUIRES(model)
 {
     struct object *object = cloud_by_id(engine->cloud, *(uint64_t *)data);
+    struct order *order;
 
-    /* It may have come back and left again: then this was the first time's end. */
-    if (!object || !object->leaving || g_get_monotonic_time() < object->leaves_at)
+    if (!is_over(object))
         return;
     if (waits_for_host(object)) {
         leave_in(engine, object, MAX(engine->conf->grace, LOOK_AGAIN));
         return;
     }
-    cloud_set_leaving(engine->cloud, object, false);
-    engine_rmdir(engine, object->id, NULL, nobody, NULL);
+    order = order_make(do_go, NULL, nobody, NULL);
+    order->id = object->id;
+    order_post(engine, order);
 }
 
 static void leave_in(struct engine *engine, struct object *object, double seconds)

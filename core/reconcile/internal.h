@@ -167,6 +167,9 @@ void control_run(struct engine *engine, struct request *request, struct object *
 /* ---- api.c */
 /* EPERM, EBUSY: policy and state against its removal. */
 bool object_may_go(struct object *object, GError **error) REQUIRES(model);
+/* What engine_rmdir() is; answers REQUEST, now or when it is gone. */
+void object_remove(struct engine *engine, struct request *request, struct object *object)
+    REQUIRES(model);
 
 /* ---- grace.c */
 /* OBJECT's file in specs/ went, or was gone when cloudfs ended: OBJECT follows after the grace. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Objects whose file in specs/ was removed, over an end of cloudfs. */
+/* Objects whose file in specs/ was removed: the end of their grace, over an end of cloudfs too. */
 #include "tests/unit/reconcile_fixture.h"
+
+#include <string.h>
 
 static bool is_leaving(struct fixture *f, enum object_kind kind, const char *name)
 {
@@ -58,11 +60,36 @@ static void what_leaves_may_come_back_after_a_restart(void **state)
     expect(f, OBJECT_VM, "vm", "state", "running");
 }
 
+/* The write was answered with success, and the VM was destroyed. */
+static void what_is_written_as_its_grace_ends_stays(void **state)
+{
+    static const char spec[] = "cpus = 1\n"; /* the same: no job keeps it from being removed */
+    struct fixture *f = *state;
+    struct cloud *cloud = engine_cloud(f->engine);
+    uint64_t id;
+
+    f->conf.grace = 0.1;
+    assert_int_equal(make(f, OBJECT_VM, "vm", "cpus = 1\n"), 0);
+    assert_int_equal(drop(f, OBJECT_VM, "vm"), 0);
+    id = id_of(f, OBJECT_VM, "vm");
+    /* The engine is at the end of the grace, and waits for readers; the write comes after it. */
+    cloud_read_lock(cloud);
+    g_usleep(300000);
+    engine_commit(f->engine, id, spec, strlen(spec), &somebody, answered, f);
+    cloud_read_unlock(cloud);
+    assert_int_equal(answer(f), 0);
+    assert_int_equal(commit(f, OBJECT_VM, "vm", "cpus = 2\n"), 0); /* all before has been done */
+    expect(f, OBJECT_VM, "vm", "spec", "cpus = 2\n");
+    expect(f, OBJECT_VM, "vm", "state", "running");
+    assert_int_equal(id_of(f, OBJECT_VM, "vm"), id);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_leaves_goes_after_a_restart),
         TEST(what_leaves_may_come_back_after_a_restart),
+        TEST(what_is_written_as_its_grace_ends_stays),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
