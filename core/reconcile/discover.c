@@ -163,11 +163,7 @@ void discover_one(struct engine *engine, struct object *host, const struct virt_
         cloud_set_xml(engine->cloud, vm, domain->xml);
     else
         vm_seen(engine, vm, domain);
-    if (vm_glance(vm)->cut_off) {
-        vm_work(vm)->cut_off = false;
-        vm->vm.power = domain_is_active(domain->state);
-        engine_touch(engine, vm);
-    }
+    vm_power_found(engine, vm);
     health_follow(engine, vm); /* it was left while its host was down */
     vm_reconcile(engine, vm);
 }

@@ -115,6 +115,7 @@ void members_add_missing(struct engine *engine, struct object *service, const ch
     struct service_work *work = service_work(service);
     unsigned replicas = service->spec->service.replicas;
 
+    members_join(engine, service, text, spec);
     g_clear_pointer(&work->conflict, g_free);
     for (unsigned i = 0; i < replicas; i++) {
         g_autofree char *name = member_name(service, i);
@@ -122,8 +123,6 @@ void members_add_missing(struct engine *engine, struct object *service, const ch
 
         if (!vm) {
             add_member(engine, service, name, text, spec);
-        } else if (may_join(service, vm, text)) {
-            join(engine, service, vm, text, spec);
         } else if (vm->vm.service != service && !work->conflict) {
             work->conflict = g_strdup_printf(
                 "vms/%s of user %u exists and is no member: rename or remove it", name, vm->uid);

@@ -177,6 +177,15 @@ void vm_not_switched_off(struct object *vm, const GError *error)
         vm_work(vm)->cut_off = true;
 }
 
+void vm_power_found(struct engine *engine, struct object *vm)
+{
+    if (!vm_glance(vm)->cut_off)
+        return;
+    vm_work(vm)->cut_off = false;
+    vm->vm.power = domain_is_active(vm->vm.domain);
+    engine_touch(engine, vm);
+}
+
 bool vm_is_wanted_again(const struct object *vm)
 {
     return vm->vm.phase == VM_DESTROYING && !vm_glance(vm)->busy && !vm_glance(vm)->hung &&

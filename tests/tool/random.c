@@ -101,21 +101,11 @@ static int known(const struct target *t)
     return t->own < 0 ? NONE : model[t->own];
 }
 
-/* Whether a file of T was removed that is not its spec: then rmdir(2) may hear ENOTEMPTY. */
-static bool *lacks_parts(const struct target *t)
-{
-    static bool own[OWN], shared;
-
-    return t->own < 0 ? &shared : &own[t->own];
-}
-
 /* What is true of T now, when an operation was answered by ERR. */
 static void becomes(const struct target *t, int state)
 {
     if (t->own >= 0)
         model[t->own] = state;
-    if (state == NONE)
-        *lacks_parts(t) = false;
 }
 
 /* ---- specs */
@@ -162,13 +152,11 @@ static int write_file(const char *path, int flags, const char *text, int len)
 /* What lost a part only, in do_remove_parts(), is not empty: then as `rm -r` has it. */
 static int remove_object(const struct target *t)
 {
-    char spec[PATH_SIZE + 16];
     int err = checked("rmdir", t->dir, rmdir(t->dir));
 
     if (err != ENOTEMPTY)
         return err;
-    snprintf(spec, sizeof spec, "%s/spec", t->dir);
-    checked("unlink", spec, unlink(spec));
+    checked("unlink", t->spec, unlink(t->spec));
     return checked("rmdir", t->dir, rmdir(t->dir));
 }
 
@@ -256,8 +244,7 @@ static void do_rmdir(struct target *t)
 
     if (t->own >= 0 && !err && exists(t))
         wrong("rmdir %s: it is still there", t->name);
-    if (t->own >= 0 && err && err != EBUSY && (err != ENOENT || known(t) != NONE) &&
-        (err != ENOTEMPTY || !*lacks_parts(t)))
+    if (t->own >= 0 && err && err != EBUSY && (err != ENOENT || known(t) != NONE))
         wrong("rmdir %s: %s", t->name, strerrorname_np(err));
     if (!err)
         becomes(t, NONE);
@@ -294,7 +281,6 @@ static void do_rename(struct target *t)
     if (known(t) == NONE)
         wrong("%s was renamed and should not be there", t->name);
     becomes(&to, known(t));
-    *lacks_parts(&to) = *lacks_parts(t);
     becomes(t, NONE);
 }
 
@@ -349,11 +335,9 @@ static void do_remove_parts(struct target *t)
 {
     static const char *const parts[] = {"spec", "state", "ctl", "host", "score", "error"};
     char path[PATH_SIZE + 16];
-    int part = below(6);
 
-    snprintf(path, sizeof path, "%s/%s", t->dir, parts[part]);
-    if (checked("unlink", path, unlink(path)) == 0 && part > 0)
-        *lacks_parts(t) = true;
+    snprintf(path, sizeof path, "%s/%s", t->dir, parts[below(6)]);
+    checked("unlink", path, unlink(path));
 }
 
 static void do_read(struct target *t)

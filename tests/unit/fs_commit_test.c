@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A file renamed onto a spec that is not there yet: its object is made, and found by its name. The
- * engine has no thread: what is asked of it before its round is all done in that round. */
+/* A file renamed onto a spec that is not there yet, or made as one: its object is made, and found
+ * by its name. The engine has no thread: what is asked of it before its round is all done in that
+ * round. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +9,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #undef fail /* cmocka's: ours makes a GError */
@@ -133,7 +135,7 @@ static void begin_rename(struct fuse_req *req)
     assert_int_equal(req->err, -1);
 }
 
-static int end_rename(struct fuse_req *req)
+static int outcome(struct fuse_req *req)
 {
     for (int rounds = 0; rounds < 5 && g_atomic_int_get(&req->err) == -1; rounds++)
         engine_round(req->fs.engine);
@@ -159,7 +161,7 @@ static void it_makes_the_object(void **state)
     struct fuse_req *req = *state;
 
     begin_rename(req);
-    assert_int_equal(end_rename(req), 0);
+    assert_int_equal(outcome(req), 0);
     assert_vm(req, "x", ALICE, text);
 }
 
@@ -179,9 +181,56 @@ static void what_has_the_name_by_then_may_be_anothers(void **state)
     begin_rename(req);
     engine_rename(engine, last + 1, OBJECT_VM, "y", &alice, ignore, NULL);
     engine_mkdir(engine, OBJECT_VM, "x", 0700, &bob, ignore, NULL);
-    assert_int_equal(end_rename(req), EACCES);
+    assert_int_equal(outcome(req), EACCES);
     assert_vm(req, "x", BOB, "");
     assert_vm(req, "y", ALICE, "");
+}
+
+static void begin_create(struct fuse_req *req, int flags)
+{
+    struct fuse_file_info fi = {.flags = O_WRONLY | O_CREAT | flags};
+
+    req->ctx.uid = ALICE;
+    req->ctx.gid = ALICE;
+    req->err = -1;
+    op_create(req, dir, "x.ini", 0644, &fi);
+    assert_int_equal(req->err, -1);
+}
+
+/* It was about to be kept. The kernel looks again, and makes it. */
+static void what_went_meanwhile_is_looked_for_again(void **state)
+{
+    struct actor alice = {.uid = ALICE, .gid = ALICE, .user = true};
+    struct fuse_req *req = *state;
+    struct engine *engine = req->fs.engine;
+    uint64_t id;
+
+    req->conf.grace = 60;
+    engine_mkdir(engine, OBJECT_VM, "x", 0700, &alice, ignore, NULL);
+    engine_round(engine);
+    id = fs_object_id(&req->fs, OBJECT_VM, "x");
+    assert_int_not_equal(id, 0);
+    engine_drop(engine, id, &alice, ignore, NULL);
+    engine_round(engine);
+    engine_rmdir(engine, id, &alice, ignore, NULL);
+    begin_create(req, O_EXCL);
+    assert_int_equal(outcome(req), ESTALE);
+}
+
+/* Only O_EXCL asks for EEXIST. */
+static void what_was_made_meanwhile_is_looked_for_again(void **state)
+{
+    struct actor bob = {.uid = BOB, .gid = BOB, .user = true};
+    struct fuse_req *req = *state;
+
+    engine_mkdir(req->fs.engine, OBJECT_VM, "x", 0700, &bob, ignore, NULL);
+    begin_create(req, O_EXCL);
+    assert_int_equal(outcome(req), EEXIST);
+    engine_rmdir(req->fs.engine, fs_object_id(&req->fs, OBJECT_VM, "x"), &bob, ignore, NULL);
+    engine_round(req->fs.engine);
+    engine_mkdir(req->fs.engine, OBJECT_VM, "x", 0700, &bob, ignore, NULL);
+    begin_create(req, 0);
+    assert_int_equal(outcome(req), ESTALE);
 }
 
 int main(void)
@@ -189,6 +238,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(it_makes_the_object, setup, teardown),
         cmocka_unit_test_setup_teardown(what_has_the_name_by_then_may_be_anothers, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_went_meanwhile_is_looked_for_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_was_made_meanwhile_is_looked_for_again, setup,
+                                        teardown),
     };
 
     return cmocka_run_group_tests_name("fs_commit", tests, NULL, NULL);

@@ -116,17 +116,21 @@ static void what_is_wanted_again_is_kept(void **state)
     expect(f, OBJECT_VM, "web-1", "state", "gone");
 }
 
-/* The same, if the host is not even seen to be down. */
-static void what_could_not_be_destroyed_is_kept(void **state)
+/* SCALE, which fails with ERR, and back to three. */
+static void scale_in_vain(struct fixture *f, const char *scale, int err)
 {
-    struct fixture *f = *state;
-
     make_three(f);
-    set_failure(&fake.fail_destroy, EHOSTDOWN);
-    assert_int_equal(control(f, OBJECT_SERVICE, "web", "scale 1"), EHOSTDOWN);
+    set_failure(&fake.fail_destroy, err);
+    assert_int_equal(control(f, OBJECT_SERVICE, "web", scale), err);
     assert_int_equal(control(f, OBJECT_SERVICE, "web", "scale 3"), 0);
     set_failure(&fake.fail_destroy, 0);
     expect(f, OBJECT_SERVICE, "web", "state", "ready");
+}
+
+/* The same, if the host is not even seen to be down. */
+static void what_could_not_be_destroyed_is_kept(void **state)
+{
+    scale_in_vain(*state, "scale 1", EHOSTDOWN);
     assert_int_equal(counted(&fake.destroys), 0);
     assert_int_equal(counted(&fake.creates), 3);
 }
@@ -134,14 +138,7 @@ static void what_could_not_be_destroyed_is_kept(void **state)
 /* A call that outlived its deadline may still destroy it. */
 static void what_may_be_destroyed_yet_is_made_anew(void **state)
 {
-    struct fixture *f = *state;
-
-    make_three(f);
-    set_failure(&fake.fail_destroy, ETIMEDOUT);
-    assert_int_equal(control(f, OBJECT_SERVICE, "web", "scale 2"), ETIMEDOUT);
-    assert_int_equal(control(f, OBJECT_SERVICE, "web", "scale 3"), 0);
-    set_failure(&fake.fail_destroy, 0);
-    expect(f, OBJECT_SERVICE, "web", "state", "ready");
+    scale_in_vain(*state, "scale 2", ETIMEDOUT);
     assert_int_equal(counted(&fake.destroys), 1);
     assert_int_equal(counted(&fake.creates), 4);
 }
