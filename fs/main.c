@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <fcntl.h>
 #include <fuse_lowlevel.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "core/error.h"
 #include "core/failpoint.h"
@@ -94,12 +96,30 @@ static bool run(struct options *options, GError **error)
     return false;
 }
 
+/*
+ * Where the caller has closed standard files, the next that are opened would take their numbers:
+ * the lock of the state directory, which going to the background would close, or the database,
+ * which libvirt's messages would be written to.
+ */
+static bool open_standard_files(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0) {
+            perror("cloudfs: cannot open /dev/null");
+            return false;
+        }
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     g_autoptr(GError) error = NULL;
     struct options options;
-    bool ok = options_parse(&options, argc, argv, &error) && run(&options, &error);
+    bool ok;
 
+    if (!open_standard_files())
+        return EXIT_FAILURE;
+    ok = options_parse(&options, argc, argv, &error) && run(&options, &error);
     if (error)
         fprintf(stderr, "cloudfs: %s\n", error->message);
     options_release(&options);

@@ -71,6 +71,16 @@ fusermount3 -u "$M"
 wait_for 10 no_process_with "$M"
 fails mounted "$M"
 
+# The same from a caller that has closed the standard files: the state is still locked.
+"$CLOUDFS" -c "$T/cloudfs.conf" "$M" <&- >&- 2>&-
+status=0
+"$CLOUDFS" -c "$T/cloudfs.conf" "$T/other" 2>said || status=$?
+same $status 1
+has said 'in use'
+has "$M/README" spec
+fusermount3 -u "$M"
+wait_for 10 no_process_with "$M"
+
 # What it is served from may not be behind it, by whatever name, nor be made there.
 mkdir -p hidden/deep
 ln -s hidden link
