@@ -3,6 +3,7 @@
 #include <fuse_lowlevel.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "core/error.h"
@@ -111,6 +112,21 @@ static bool open_standard_files(void)
     return true;
 }
 
+/*
+ * Each connection takes some, and GLib ends the process where it gets none: hundreds of hosts want
+ * more than the usual soft limit. QEMU of the embedded driver inherits it, so not without bound.
+ */
+static void allow_open_files(void)
+{
+    const rlim_t wanted = 65536;
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= wanted)
+        return;
+    files.rlim_cur = MIN(files.rlim_max, wanted);
+    setrlimit(RLIMIT_NOFILE, &files);
+}
+
 int main(int argc, char **argv)
 {
     g_autoptr(GError) error = NULL;
@@ -119,6 +135,7 @@ int main(int argc, char **argv)
 
     if (!open_standard_files())
         return EXIT_FAILURE;
+    allow_open_files();
     ok = options_parse(&options, argc, argv, &error) && run(&options, &error);
     if (error)
         fprintf(stderr, "cloudfs: %s\n", error->message);

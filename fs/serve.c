@@ -198,6 +198,7 @@ bool serve(const struct conf *conf, struct options *options, const char *mountpo
     harden();
     memory_tune();
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* what is larger than a limit fails then */
     fs.mountpoint = mountpoint;
     fs.max_read = options->max_read;
     fs.session = fuse_session_new(&options->args, &fs_ops, sizeof fs_ops, &fs);

@@ -81,6 +81,16 @@ has "$M/README" spec
 fusermount3 -u "$M"
 wait_for 10 no_process_with "$M"
 
+# Each host takes some descriptors: it may have as many as the one who started it allows.
+(
+    ulimit -Sn 64
+    ulimit -Hn 1000
+    "$CLOUDFS" -c "$T/cloudfs.conf" "$M" </dev/null
+)
+same "$(awk '/^Max open files/ { print $4 }' "/proc/$(pids_with "$M")/limits")" 1000
+fusermount3 -u "$M"
+wait_for 10 no_process_with "$M"
+
 # What it is served from may not be behind it, by whatever name, nor be made there.
 mkdir -p hidden/deep
 ln -s hidden link

@@ -73,6 +73,14 @@ if [ "$full" ]; then
     cd "$M"
 fi
 has services/s/spec '^replicas = 2$'
+
+# A limit to the size of files is an error like others, and ends nothing.
+prlimit --pid "$CLOUD" --fsize=1000:
+gives 'close EIO' write services/s/spec $'replicas = 1\n[vm]\nmemory = 32MiB\n'
+has services/s/error 'cannot write .*/state/cloudfs.db'
+has services/s/spec '^replicas = 2$'
+prlimit --pid "$CLOUD" --fsize=unlimited:
+wait_for 10 test "$(op write plan/p/spec $'cpus = 1\n')" = ok
 cd "$T"
 unmount_cloud
 
