@@ -38,6 +38,8 @@ static void write_vm(GString *detail, const struct object *vm) REQUIRES_SHARED(m
     fields_put_number(detail, "phase", part->phase);
     fields_put_flag(detail, "managed", part->managed);
     fields_put_flag(detail, "power", part->power);
+    if (part->power_due)
+        fields_put_flag(detail, "power_due", true);
     fields_put_text(detail, "pending", part->pending);
     fields_put_flag(detail, "fresh", part->fresh);
     fields_put_text(detail, "uuid", part->uuid);
@@ -155,6 +157,7 @@ static void read_vm(struct cloud *cloud, struct fields *fields, struct object *v
     read_phase(fields, part);
     part->managed = fields_flag(fields, "managed");
     part->power = fields_flag(fields, "power");
+    part->power_due = fields_flag(fields, "power_due");
     rest->restart_pending = fields_flag(fields, "restart_pending");
     part->pending = fields_text(fields, "pending");
     part->fresh = fields_flag(fields, "fresh");

@@ -167,25 +167,6 @@ void vm_gone(struct engine *engine, struct object *vm)
         vm_restart_later(engine, vm);
 }
 
-void vm_not_switched_off(struct object *vm, const GError *error)
-{
-    if (!domain_is_active(vm->vm.domain))
-        return; /* it had stopped by itself, and is not to be started again */
-    if (!vm_outcome_unknown(error))
-        vm->vm.power = true;
-    else if (error->code != ETIMEDOUT) /* then it may stop yet */
-        vm_work(vm)->cut_off = true;
-}
-
-void vm_power_found(struct engine *engine, struct object *vm)
-{
-    if (!vm_glance(vm)->cut_off)
-        return;
-    vm_work(vm)->cut_off = false;
-    vm->vm.power = domain_is_active(vm->vm.domain);
-    engine_touch(engine, vm);
-}
-
 bool vm_is_wanted_again(const struct object *vm)
 {
     return vm->vm.phase == VM_DESTROYING && !vm_glance(vm)->busy && !vm_glance(vm)->hung &&
@@ -229,6 +210,8 @@ void vm_reconcile(struct engine *engine, struct object *vm)
         vm_rename(engine, vm, vm->vm.new_name);
     else if (vm->next)
         vm_change(engine, vm);
+    else if (vm->vm.power_due)
+        vm_follow_power(engine, vm);
     else
         vm_revive(engine, vm);
 }

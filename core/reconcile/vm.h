@@ -73,6 +73,8 @@ void vm_keep(struct engine *engine, struct object *vm) REQUIRES(model);
 /* VERB on the VM's domain. COLD: stop it before. */
 void vm_power(struct engine *engine, struct object *vm, enum domain_verb verb, bool cold)
     REQUIRES(model);
+/* Switches VM as its spec says, which is due, and is so until it was done or refused. */
+void vm_follow_power(struct engine *engine, struct object *vm) REQUIRES(model);
 /* A verb that was to do that failed: VM is wanted as before, or, if it is not known, as it will be
  * found. */
 void vm_not_switched_off(struct object *vm, const GError *error) REQUIRES(model);

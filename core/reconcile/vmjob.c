@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The jobs that make, change, switch and destroy a VM's domain, and what comes of each. */
+/* The jobs that make, change and destroy a VM's domain, and what comes of each. */
 #include <string.h>
 
 #include "core/failpoint.h"
@@ -8,7 +8,6 @@
 enum {
     CREATE_DEADLINE_MS = 300000, /* images may be copied */
     CHANGE_DEADLINE_MS = 60000,
-    POWER_DEADLINE_MS = 60000,
     DESTROY_DEADLINE_MS = 60000,
 };
 
@@ -174,15 +173,12 @@ static void change_failed(struct engine *engine, struct object *vm, const GError
 }
 
 /* A spec that says `power` rules; one that does not leaves the power as it is. */
-static void apply_power(struct engine *engine, struct object *vm) REQUIRES(model)
+static void take_power(struct object *vm) REQUIRES(model)
 {
-    bool on = domain_is_active(vm->vm.domain);
-
     if (!(vm->spec->given & spec_key_bit(SPEC_VM, "power")))
         return;
     vm->vm.power = vm->spec->vm.power;
-    if (vm->vm.power != on)
-        vm_power(engine, vm, vm->vm.power ? VERB_START : VERB_SHUTDOWN, false);
+    vm->vm.power_due = true;
 }
 
 static void note_restart(struct engine *engine, struct object *vm, const struct task *task)
@@ -213,13 +209,15 @@ static void done_change(struct engine *engine, struct task *task, const GError *
         vm_work(vm)->adopting = false;
     }
     cloud_accept_next(vm);
+    take_power(vm);
     cloud_set_error(engine->cloud, vm, 0, NULL);
     note_restart(engine, vm, task);
     vm_seen(engine, vm, task->domain);
     cloud_event(engine->cloud, vm, NULL, "changed%s",
                 task->restart ? ", in part at the next start" : "");
     vm_settled(engine, vm, NULL);
-    apply_power(engine, vm);
+    if (vm->vm.power_due)
+        vm_follow_power(engine, vm);
 }
 
 void vm_set_next(struct engine *engine, struct object *vm, const char *text, Spec *spec)
@@ -239,69 +237,6 @@ void vm_change(struct engine *engine, struct object *vm)
     task->run = run_change;
     task->done = done_change;
     task->deadline_ms = CHANGE_DEADLINE_MS;
-    task_submit(engine, host_work(vm->vm.host)->work, task);
-}
-
-/* ---- switch on and off */
-
-static void run_power(struct task *task, const struct virt_ops *ops, struct virt *virt,
-                      GError **error)
-{
-    if (task->cold) {
-        if (!ops->power(virt, task->uuid, VERB_DESTROY, &task->domain, error))
-            return;
-        g_clear_pointer(&task->domain, virt_domain_free);
-    }
-    ops->power(virt, task->uuid, task->verb, &task->domain, error);
-}
-
-/* Only what has stopped, or was to be, is started after a rest: not what is paused, say. */
-static bool is_tried_again(const struct object *vm, const struct task *task) REQUIRES_SHARED(model)
-{
-    return vm_wants_to_run(vm) && (task->cold || (task->verb == VERB_START && vm_is_dead(vm)));
-}
-
-static void done_power(struct engine *engine, struct task *task, const GError *error)
-    REQUIRES(model)
-{
-    struct object *vm = vm_of_task(engine, task);
-
-    if (!vm)
-        return;
-    if (error) {
-        vm_report(engine, vm, "power", error);
-        if (task->start && !vm->vm.power)
-            vm_not_switched_off(vm, error);
-        if (error->code == ENOENT) /* it went, or to another host, and was still seen after that */
-            vm_work(vm)->heard = true;
-        if (is_tried_again(vm, task))
-            vm_retry_later(engine, vm);
-    } else {
-        /* A restart that was pending has happened if the domain was started anew. */
-        if (task->cold)
-            cloud_set_pending(engine->cloud, vm, NULL);
-        if (task->cold || task->verb == VERB_REBOOT || task->verb == VERB_RESET)
-            health_reset(vm);
-        vm_seen(engine, vm, task->domain);
-        if (vm->vm.restarts < CRASH_LOOP)
-            cloud_set_error(engine->cloud, vm, 0, NULL);
-    }
-    vm_settled(engine, vm, error);
-    vm_reconcile(engine, vm);
-}
-
-void vm_power(struct engine *engine, struct object *vm, enum domain_verb verb, bool cold)
-{
-    struct task *task = vm_task(engine, vm);
-
-    vm_work(vm)->cut_off = false;
-    task->start = vm->vm.power;
-    task->verb = verb;
-    task->cold = cold;
-    task->run = run_power;
-    task->done = done_power;
-    task->deadline_ms = POWER_DEADLINE_MS;
-    engine_touch(engine, vm);
     task_submit(engine, host_work(vm->vm.host)->work, task);
 }
 

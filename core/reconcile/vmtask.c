@@ -87,6 +87,6 @@ void vm_report(struct engine *engine, struct object *vm, const char *doing, cons
     cloud_set_error(engine->cloud, vm, error->code, error->message);
     cloud_event(engine->cloud, vm, NULL, "%s failed: %s", doing, error->message);
     engine_touch(engine, vm);
-    if (vm_outcome_unknown(error))
+    if (vm_outcome_unknown(error) || vm->vm.power_due)
         ask_later(engine, vm);
 }

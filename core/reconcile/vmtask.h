@@ -15,6 +15,7 @@ struct virt_plan task_plan(const struct task *task);
 struct object *vm_of_task(struct engine *engine, const struct task *task) REQUIRES(model);
 /* The call may have done its work, or may yet: nobody knows until the host is seen again. */
 bool vm_outcome_unknown(const GError *error);
-/* Into `error` and `events`; its host is asked later what became of it if nobody knows. */
+/* Into `error` and `events`; its host is asked later what became of it if nobody knows,
+ * and VM switched then if that is due. */
 void vm_report(struct engine *engine, struct object *vm, const char *doing, const GError *error)
     REQUIRES(model);

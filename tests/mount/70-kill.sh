@@ -11,6 +11,7 @@ KILL_POINTS=${KILL_POINTS:-create.placed|change.defined|destroy.undefined|rename
 OLD=$'cpus = 1\nmemory = 64MiB\ndisk = 1MiB\nuser_data = {"a": 1}\nnetwork = none\nhost = one\n'
 NEW=$'cpus = 2\nmemory = 48MiB\ndisk = 1MiB\nuser_data = {"a": 2}\nnetwork = none\nhost = one\n'
 OFF=$'cpus = 1\nmemory = 64MiB\npower = off\nnetwork = none\n'
+ON=$'cpus = 1\nmemory = 64MiB\npower = on\nnetwork = none\n'
 service() { printf 'replicas = %s\nspread = none\n[vm]\nmemory = 32MiB\nnetwork = none\nhost = one\n' "$1"; }
 write() { "$TOOLS/op" write "$M/$1" "$2" >/dev/null || true; }
 make() { mkdir "$M/vms/$1" && gives ok write "$M/vms/$1/spec" "$2"; }
@@ -49,6 +50,14 @@ before_power() { make a "$OFF"; }
 do_power() { write vms/a/ctl $'start\n'; }
 after_power() { one_of 'a shutoff off one' 'a running off one'; }
 
+# Its spec does that: it is followed, however late.
+before_switch() { make a "$ON"; }
+do_switch() {
+    write vms/a/spec "$OFF"
+    sleep 0.5 # its writer does not wait for that
+}
+after_switch() { one_of 'a running on one' 'a shutoff off one'; }
+
 before_plan() { mkdir "$M/plan/a" && gives ok write "$M/plan/a/spec" "$OLD"; }
 do_plan() { mv "$M/plan/a" "$M/vms/a" 2>/dev/null || true; }
 after_plan() { one_of '' 'a running old one'; }
@@ -79,7 +88,7 @@ picture() {
         name=$(basename "$vm") state=$(cat "$vm/state") text=$(cat "$vm/spec"; echo .)
         [ "$state" = draft ] && [ "$text" = . ] && { echo "$name draft"; continue; }
         case ${text%.} in
-        "$OLD") text=old ;; "$NEW") text=new ;; "$OFF") text=off ;; *) text="'$text'" ;;
+        "$OLD") text=old ;; "$NEW") text=new ;; "$OFF") text=off ;; "$ON") text=on ;; *) text="'$text'" ;;
         esac
         echo "$name $state $text $(basename "$(readlink "$vm/host")")"
     done
@@ -105,7 +114,9 @@ clear_all() {
 }
 
 begin_worlds
-walk create change destroy rename migrate settle power plan grow shrink mount
+operations=(create change destroy rename migrate settle power plan grow shrink mount)
+[ "$KILL_POINTS" != '.*' ] || operations+=(switch) # tests/unit/reconcile_away_test.c has it each day
+walk "${operations[@]}"
 # Moves are aborted when they take too long, and guests are asked by tests of their own.
 all_passed 'virt[.](abort|probe)([.]done)?'
 unmount_cloud

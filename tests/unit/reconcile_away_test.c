@@ -236,6 +236,96 @@ static void what_was_not_switched_off_is_missed(void **state)
     expect(f, OBJECT_VM, "one", "state", "shutoff");
 }
 
+static void start_the_domain(void)
+{
+    g_autofree char *host = NULL;
+    g_autofree char *uuid = only_domain(&host);
+
+    fake_start(host, uuid);
+}
+
+/* SPEC's `power`, which its host is not there to follow, is followed once when it is back. */
+static void power_waits(struct fixture *f, const char *spec, void (*meanwhile)(struct fixture *f))
+{
+    set_failure(&fake.fail_power, EHOSTDOWN);
+    assert_int_equal(commit(f, OBJECT_VM, "one", spec), 0);
+    expect(f, OBJECT_VM, "one", "error", "told to fail");
+    meanwhile(f);
+}
+
+static void host_was_away(struct fixture *f)
+{
+    lose_hosts(f);
+    set_failure(&fake.fail_power, 0);
+    find_hosts(f);
+}
+
+static void cloudfs_was_away(struct fixture *f)
+{
+    engine_free(f->engine);
+    set_failure(&fake.fail_power, 0);
+    start(f);
+}
+
+#define OFF "restart = never\npower = off\n"
+#define ON  "restart = never\npower = on\n"
+
+/* It ran on for ever against its spec, or stayed off. */
+static void power_is_followed_later(void **state)
+{
+    static void (*const meanwhile[])(struct fixture * f) = {host_was_away, cloudfs_was_away};
+    struct fixture *f = *state;
+
+    assert_int_equal(make(f, OBJECT_VM, "one", ON), 0);
+    for (size_t i = 0; i < G_N_ELEMENTS(meanwhile); i++) {
+        power_waits(f, OFF, meanwhile[i]);
+        expect(f, OBJECT_VM, "one", "state", "shutoff");
+        power_waits(f, ON, meanwhile[i]);
+        expect(f, OBJECT_VM, "one", "state", "running");
+    }
+}
+
+/* Whoever starts it by hand after that wants it to run. */
+static void power_is_followed_once(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(make(f, OBJECT_VM, "one", ON), 0);
+    power_waits(f, OFF, host_was_away);
+    expect(f, OBJECT_VM, "one", "state", "shutoff");
+    start_the_domain();
+    expect(f, OBJECT_VM, "one", "state", "running");
+    lose_hosts(f);
+    find_hosts(f);
+    cloudfs_was_away(f);
+    g_usleep(3 * G_USEC_PER_SEC); /* it was looked at again */
+    expect(f, OBJECT_VM, "one", "state", "running");
+    /* Also before, where the host is there in time. */
+    assert_int_equal(commit(f, OBJECT_VM, "one", ON), 0);
+    set_failure(&fake.fail_power, EHOSTDOWN);
+    assert_int_equal(commit(f, OBJECT_VM, "one", OFF), 0);
+    expect(f, OBJECT_VM, "one", "error", "told to fail");
+    set_failure(&fake.fail_power, 0);
+    assert_int_equal(control(f, OBJECT_VM, "one", "start"), 0);
+    host_was_away(f);
+    g_usleep(3 * G_USEC_PER_SEC);
+    expect(f, OBJECT_VM, "one", "state", "running");
+}
+
+/* What its host refuses, it hears of; that is not tried for ever. */
+static void power_that_is_refused_ends(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(make(f, OBJECT_VM, "one", ON), 0);
+    set_failure(&fake.fail_power, EIO);
+    assert_int_equal(commit(f, OBJECT_VM, "one", OFF), 0);
+    expect(f, OBJECT_VM, "one", "error", "told to fail");
+    host_was_away(f);
+    g_usleep(3 * G_USEC_PER_SEC);
+    expect(f, OBJECT_VM, "one", "state", "running");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,6 +338,9 @@ int main(void)
         TEST(what_somebody_removed_is_made_again),
         TEST(what_leaves_waits_for_its_host),
         TEST(what_was_not_switched_off_is_missed),
+        TEST(power_is_followed_later),
+        TEST(power_is_followed_once),
+        TEST(power_that_is_refused_ends),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
