@@ -67,20 +67,35 @@ static void set_found_spec(struct engine *engine, struct object *vm,
     }
 }
 
-static bool is_ours(const struct engine *engine, const struct virt_domain *domain)
+/* Who copies a domain, as virt-clone does, copies its mark. */
+static bool is_copy(const struct engine *engine, const struct virt_mark *mark)
+    REQUIRES_SHARED(model)
 {
-    return domain->mark && domain->mark->spec &&
-           g_strcmp0(domain->mark->cloud, store_cloud_uuid(engine->store)) == 0;
+    const struct object *vm = cloud_by_id(engine->cloud, mark->id);
+
+    return vm && vm->kind == OBJECT_VM && g_strcmp0(vm->name, mark->name) == 0;
+}
+
+/* Of a domain whose UUID no VM has. */
+static bool is_ours(const struct engine *engine, const struct virt_domain *domain)
+    REQUIRES_SHARED(model)
+{
+    const struct virt_mark *mark = domain->mark;
+    g_autoptr(Spec) spec = mark ? parse_found(mark->spec) : NULL;
+
+    return spec && g_strcmp0(mark->cloud, store_cloud_uuid(engine->store)) == 0 &&
+           !is_copy(engine, mark);
 }
 
 static void add_found(struct engine *engine, struct object *host, const struct virt_domain *domain)
     REQUIRES(model)
 {
     g_autofree char *name = free_name(engine, host, domain->name);
+    bool ours = is_ours(engine, domain);
     struct object *vm =
         cloud_add(engine->cloud, OBJECT_VM, engine_new_id(engine), name, getuid(), getgid(), 0755);
 
-    vm->vm.managed = is_ours(engine, domain);
+    vm->vm.managed = ours;
     vm->vm.power = domain_is_active(domain->state);
     vm->vm.phase = VM_ACTIVE;
     cloud_set_uuid(engine->cloud, vm, domain->uuid);

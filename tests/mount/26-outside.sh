@@ -41,6 +41,27 @@ same "$(stat -c %a theirs theirs/spec | xargs)" '700 600'
 virsh_on one destroy theirs >/dev/null
 wait_for 2 gone theirs
 
+# Nor is a copy of a VM its own, as virt-clone makes one, or a domain with a spec that is none: the
+# mark alone does not make them cloudfs's to remove or to start again.
+new_vm mine 'memory = 32MiB' 'host = one' '# copied'
+copy() { # NAME [SED-COMMAND]: of the domain that runs
+    virsh_on one dumpxml mine | sed -E "s|<uuid>.*|<uuid>$(cat /proc/sys/kernel/random/uuid)</uuid>|
+        s|<name>.*|<name>$1</name>|; /<(mac|seclabel|label|imagelabel|alias) /d; ${2:-}" >"$T/copy.xml"
+    virsh_on one create "$T/copy.xml" >/dev/null
+    wait_for 5 reads "$1/state" running
+}
+copy mine-clone
+copy odd 's|id="[0-9]+"|id="999999"|; s|# copied|no key|'
+for vm in mine-clone odd; do
+    gives EPERM rmdir $vm
+    has $vm/error adopt
+    gone "$M/specs/vms/$vm.ini"
+    virsh_on one destroy $vm >/dev/null
+    wait_for 5 gone $vm
+done
+is mine/state running
+rmdir mine
+
 # Made, paused, stopped and removed behind our back: within a second or so.
 foreign one web2
 wait_for 2 reads web2/state running
