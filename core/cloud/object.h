@@ -107,6 +107,7 @@ struct vm_part {
     bool power;        /* whether it shall run: its spec's, then ctl's */
     bool power_due;    /* its spec has set that, and its domain was not told yet */
     bool fresh;        /* its domain, under this UUID, was never seen */
+    bool moves_off;    /* it is being moved, and was off when that began */
     bool outdated;     /* does not follow its service's template: cloud_set_outdated() */
     uint8_t counted;   /* as what of its service's sums; 0: as nothing (state.c) */
     char uuid[37];

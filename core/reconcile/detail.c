@@ -52,8 +52,10 @@ static void write_vm(GString *detail, const struct object *vm) REQUIRES_SHARED(m
     fields_put_number(detail, "memory", part->memory);
     put_packed(detail, "packed_xml", part->xml);
     fields_put_number(detail, "host", part->host ? part->host->id : 0);
-    if (part->moving_to)
+    if (part->moving_to) {
         fields_put_number(detail, "moving_to", part->moving_to->id);
+        fields_put_flag(detail, "moves_off", part->moves_off);
+    }
     fields_put_number(detail, "service", part->service ? part->service->id : 0);
     fields_put_double(detail, "resources", part->resources);
 }
@@ -172,6 +174,7 @@ static void read_vm(struct cloud *cloud, struct fields *fields, struct object *v
     part->xml = read_xml(fields);
     rest->host = fields_number(fields, "host");
     rest->moving_to = fields_number(fields, "moving_to");
+    part->moves_off = fields_flag(fields, "moves_off"); /* of older versions it is not known */
     rest->service = fields_number(fields, "service");
     part->resources = fields_double(fields, "resources");
     cloud_set_type(vm, type);

@@ -44,6 +44,7 @@ static void set_target(struct object *vm, struct object *host) REQUIRES(model)
     if (host)
         host->host.incoming++;
     vm->vm.moving_to = host;
+    vm->vm.moves_off = host && vm->vm.domain == DOMAIN_SHUTOFF;
 }
 
 /* ---- whether it may */
@@ -161,7 +162,12 @@ static void started(struct engine *engine, void *data) REQUIRES(model)
 
 static struct virt_way way_of(const struct task *task)
 {
-    return (struct virt_way){host_link_virt(task->to), task->peer, task->data};
+    return (struct virt_way){
+        .to = host_link_virt(task->to),
+        .peer = task->peer,
+        .data = task->data,
+        .off = task->off,
+    };
 }
 
 static void run_move(struct task *task, const struct virt_ops *ops, struct virt *virt,
@@ -261,6 +267,7 @@ static struct task *move_task(struct engine *engine, struct object *vm) REQUIRES
     task->to = host_link_ref(host_work(host)->link);
     task->peer = g_strdup(host->spec->host.peer_uri);
     task->data = g_strdup(host->spec->host.migrate_uri);
+    task->off = vm->vm.moves_off;
     task->done = done_move;
     vm_work(vm)->moving = true;
     return task;

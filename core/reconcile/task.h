@@ -37,6 +37,7 @@ struct task {
                                          stop before the verb */
     struct host_link *to;             /* of a move */
     char *peer, *data;                /* of its host's spec */
+    bool off;                         /* it did not run when that began */
     GPtrArray *uuids;
     /* What it made; looked at only after success. */
     struct virt_domain *domain;

@@ -94,6 +94,12 @@ static bool live(struct moving *m, GError **error)
     return virt_fail(error, "migrating the VM");
 }
 
+static bool is_unknown(const GError *error)
+{
+    return error->code == EHOSTDOWN || error->code == ETIMEDOUT;
+}
+
+/* It is undefined here last: as long as it is here, it has not left. */
 static bool cold(struct moving *m, GError **error)
 {
     if (virDomainHasManagedSaveImage(m->dom, 0) == 1) {
@@ -104,23 +110,36 @@ static bool cold(struct moving *m, GError **error)
     g_autoptr(VirtDomainHandle) there = xml ? virDomainDefineXML(m->there.conn, xml) : NULL;
     if (!there)
         return xml && virt_fail(error, "defining the VM on the other host");
-    if (failpoint("migrate.defined", error) && domain_undefine(m->dom, error))
+    GError *cause = NULL;
+    if (failpoint("migrate.defined", &cause) && domain_undefine(m->dom, &cause))
         return true;
-    domain_undefine(there, NULL);
+    if (!is_unknown(cause)) /* else it may be undefined yet: then it is there only */
+        domain_undefine(there, NULL);
+    g_propagate_error(error, cause);
     return false;
 }
 
-static bool is_unknown(const GError *error)
+/* Whether it runs, of which settle() relies on what WAY says. */
+static bool ask_running(const struct moving *m, bool *running, GError **error)
 {
-    return error->code == EHOSTDOWN || error->code == ETIMEDOUT;
+    int active = virDomainIsActive(m->dom);
+    if (active < 0)
+        return virt_fail(error, "asking whether the VM runs");
+    *running = active == 1;
+    if (*running && m->way->off) {
+        fail(error, EBUSY, "it was off when it was to be moved, and runs now: try again");
+        return false;
+    }
+    return true;
 }
 
 static bool move(struct moving *m, GError **error)
 {
     GError *cause = NULL;
-    bool running = virDomainIsActive(m->dom) == 1;
+    bool running = false;
     const struct vm_spec taken_along = {.image = m->plan->vm->image}; /* in the disk */
-    if (!virt_can_move(m->v, m->way->to, m->plan->vm, m->plan->type, running, error) ||
+    if (!ask_running(m, &running, error) ||
+        !virt_can_move(m->v, m->way->to, m->plan->vm, m->plan->type, running, error) ||
         !confine_plan(&m->there, m->plan, &taken_along, error) ||
         !luggage_pack(&m->luggage, &m->here, &m->there, m->dom, m->plan, error))
         return false;

@@ -11,6 +11,7 @@ enum where { NOBODY_KNOWS, HERE, LEAVING, ARRIVED };
 struct sight {
     bool known; /* the host answered */
     bool found, active, paused, incoming, job;
+    bool ended; /* its guest did, or its memory was saved: it ran here until then */
 };
 
 /* Of a domain that does not run any more, and by drivers that migrate nothing, it is refused.
@@ -23,6 +24,13 @@ static bool may_have_job(virDomainPtr dom)
     int code = virGetLastErrorCode();
     return code != VIR_ERR_OPERATION_INVALID && code != VIR_ERR_NO_DOMAIN &&
            code != VIR_ERR_NO_SUPPORT;
+}
+
+/* One that has gone over can still be destroyed or crash here; only a guest that runs here shuts
+ * itself down or is saved. */
+static bool ended_here(int reason)
+{
+    return reason == VIR_DOMAIN_SHUTOFF_SHUTDOWN || reason == VIR_DOMAIN_SHUTOFF_SAVED;
 }
 
 /* The job is asked for before the state: when one is over, the domain has stopped, or stays. */
@@ -38,13 +46,14 @@ static void look(virConnectPtr conn, const char *uuid, struct sight *sight)
         sight->active = domain_is_active(state);
         sight->paused = state == VIR_DOMAIN_PAUSED;
         sight->incoming = sight->paused && reason == VIR_DOMAIN_PAUSED_MIGRATION;
+        sight->ended = state == VIR_DOMAIN_SHUTOFF && ended_here(reason);
     }
     virResetLastError();
 }
 
 /* The host that it leaves knows best: there it is until all of it has gone over. What the other one
  * still has of it then, that one removes. */
-static enum where judge(const struct sight *here, const struct sight *there)
+static enum where judge(const struct sight *here, const struct sight *there, bool off)
 {
     if (here->known && here->active)
         return here->job || there->paused ? LEAVING : HERE;
@@ -56,6 +65,9 @@ static enum where judge(const struct sight *here, const struct sight *there)
     if (there->known && there->incoming)
         return LEAVING;
     if (there->known && !there->found)
+        return HERE;
+    /* One that ran may have gone over, and only not be undefined here yet. */
+    if (here->found && (off || here->ended))
         return HERE;
     return NOBODY_KNOWS;
 }
@@ -102,7 +114,7 @@ bool virt_settle(struct virt *v, const struct virt_plan *plan, const struct virt
         struct sight here, other;
         look(conn, plan->uuid, &here);
         look(there, plan->uuid, &other);
-        enum where now = judge(&here, &other);
+        enum where now = judge(&here, &other, way->off);
         if (now == ARRIVED)
             return arrived(v, way, plan->uuid, conn, there, domain, error);
         if (now == HERE && before == HERE) {

@@ -94,6 +94,7 @@ struct virt_way {
     struct virt *to;
     const char *peer; /* URI of TO for the daemon of the host it leaves; NULL: as it follows */
     const char *data; /* where memory and disks are sent, "tcp://10.0.0.2"; NULL: the same */
+    bool off;         /* it is, or was, moved only if it is off; false: it may have run */
 };
 
 struct virt_sample {
@@ -164,16 +165,17 @@ struct virt_ops {
     /*
      * Moves the domain of PLAN's UUID to the host of WAY. A running one goes on running; a disk
      * that its new host does not see is copied with it, and the old one removed. One that is off
-     * is defined there and undefined here. DOMAIN is what it is there. After a failure it is
-     * where it was and nothing is left on the other host, but for EHOSTDOWN and ETIMEDOUT, when
-     * nobody knows: then settle() tells.
+     * is defined there and undefined here. DOMAIN is what it is there. EBUSY: it runs, and is to be
+     * moved only if it is off. After a failure it is where it was and nothing is left on the other
+     * host, but for EHOSTDOWN and ETIMEDOUT, when nobody knows: then settle() tells.
      */
     bool (*migrate)(struct virt *v, const struct virt_plan *plan, const struct virt_way *way,
                     struct virt_domain **domain, GError **error);
     /*
      * What became of a migrate() of which the outcome was not heard. Waits while it is under way.
      * Success: it is on the host of WAY, and what it left here is removed. ECANCELED: it is still
-     * here. EHOSTDOWN: the host that knows does not answer.
+     * here; something of it may be left on the other host if that does not answer. EHOSTDOWN: the
+     * host that knows does not answer, which for one that was off is this one.
      */
     bool (*settle)(struct virt *v, const struct virt_plan *plan, const struct virt_way *way,
                    struct virt_domain **domain, GError **error);

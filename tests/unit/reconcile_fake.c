@@ -295,6 +295,10 @@ static bool fake_migrate(struct virt *v, const struct virt_plan *plan, const str
     bool silent = fake.fail_move == EHOSTDOWN;
 
     fake.moves++;
+    if (fake.lose_target) {
+        fail(error, EHOSTDOWN, "told to lose the other host");
+        return false;
+    }
     if (!silent && told_to_fail(&fake.fail_move, error))
         return false;
     if (!with_domain(v, plan->uuid, domain, error, set_host, way->to->uri))
@@ -311,7 +315,7 @@ static bool fake_settle(struct virt *v, const struct virt_plan *plan, const stru
 {
     g_autoptr(VirtDomain) here = NULL;
 
-    if (fake.nobody_knows) {
+    if (fake.nobody_knows || (fake.lose_target && !way->off)) {
         fail(error, EHOSTDOWN, "told that nobody knows");
         return false;
     }

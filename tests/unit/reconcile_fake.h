@@ -32,6 +32,7 @@ struct fake {
     bool lose_create;  /* makes the domain, then says that the host went down */
     int fail_move;     /* EHOSTDOWN: it moves, but nobody hears of it */
     bool nobody_knows; /* what became of such a move, until this is over */
+    bool lose_target;  /* the host that a VM moves to, before anything of it is there */
     unsigned moves;
     bool sick;             /* guests do not answer */
     bool bad_image;        /* VMs with an image cannot be made */

@@ -92,6 +92,33 @@ static void a_move_that_nobody_knows_holds_up_no_other(void **state)
     assert_int_equal(cpus_reserved(f), 4);
 }
 
+/* What its hypervisor has of a VM that was off says where it is. */
+static void one_that_was_off_is_free_though_the_target_is_gone(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(make(f, OBJECT_VM, "ran", "cpus = 2\nhost = a\n"), 0);
+    assert_int_equal(make(f, OBJECT_VM, "off", "cpus = 2\nhost = a\npower = off\n"), 0);
+    assert_int_equal(commit(f, OBJECT_VM, "ran", "cpus = 2\n"), 0);
+    assert_int_equal(commit(f, OBJECT_VM, "off", "cpus = 2\npower = off\n"), 0);
+    set_flag(&fake.lose_target, true);
+    assert_int_equal(control(f, OBJECT_VM, "ran", "migrate b"), EHOSTDOWN);
+    assert_int_equal(control(f, OBJECT_VM, "off", "migrate b"), EHOSTDOWN);
+    /* As if it were killed now. */
+    engine_free(f->engine);
+    start(f);
+    expect_in(f, OBJECT_VM, "ran", "error", "nobody knows");
+    expect_in(f, OBJECT_VM, "off", "error", "it is still here");
+    assert_int_equal(cpus_reserved(f), 6); /* what runs, in two places */
+    assert_int_equal(control(f, OBJECT_VM, "ran", "suspend"), EBUSY);
+    assert_int_equal(control(f, OBJECT_VM, "off", "start"), 0);
+    expect(f, OBJECT_VM, "off", "state", "running");
+    assert_int_equal(remove_dir(f, OBJECT_VM, "off"), 0);
+    set_flag(&fake.lose_target, false);
+    expect_in(f, OBJECT_VM, "ran", "error", "it is still here");
+    assert_int_equal(cpus_reserved(f), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -99,6 +126,7 @@ int main(void)
         TEST(a_move_that_fails_leaves_it),
         TEST(a_move_of_which_nobody_heard_is_found),
         TEST(a_move_that_nobody_knows_holds_up_no_other),
+        TEST(one_that_was_off_is_free_though_the_target_is_gone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

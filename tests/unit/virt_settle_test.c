@@ -235,6 +235,68 @@ static void the_other_host_is_still_tidying_up(void **state)
     assert_true(asked >= 4);
 }
 
+/* The errno of settle() for one that is here, while the other host does not answer. */
+static int with_the_other_away(bool off)
+{
+    struct virt_way way = {.to = sides[TO].v, .off = off};
+    g_autoptr(VirtDomain) domain = NULL;
+    g_autoptr(GError) error = NULL;
+
+    story = nothing_happens;
+    virt_libvirt.close(sides[TO].v);
+    assert_false(virt_libvirt.settle(sides[FROM].v, &plan, &way, &domain, &error));
+    assert_true(has_disk(FROM));
+    return error->code;
+}
+
+static void switch_off(int (*how)(virDomainPtr dom))
+{
+    g_autoptr(VirtDomainHandle) dom = virDomainLookupByUUIDString(sides[FROM].conn, UUID);
+
+    assert_int_equal(how(dom), 0);
+}
+
+/* It may run there, and only not be undefined here yet. */
+static void what_ran_may_be_on_a_host_that_is_away(void **state)
+{
+    (void)state;
+    switch_off(virDomainDestroy);
+    assert_int_equal(with_the_other_away(false), EHOSTDOWN);
+}
+
+static void what_was_off_is_not_on_a_host_that_is_away(void **state)
+{
+    (void)state;
+    switch_off(virDomainDestroy);
+    assert_int_equal(with_the_other_away(true), ECANCELED);
+}
+
+static void nor_is_what_its_guest_shut_down(void **state)
+{
+    (void)state;
+    switch_off(virDomainShutdown);
+    assert_int_equal(with_the_other_away(false), ECANCELED);
+}
+
+static void what_was_off_and_left_is(void **state)
+{
+    (void)state;
+    disappear(FROM);
+    assert_int_equal(with_the_other_away(true), EHOSTDOWN);
+}
+
+/* settle() relies on it. */
+static void what_runs_does_not_move_as_if_it_were_off(void **state)
+{
+    struct virt_way way = {.to = sides[TO].v, .off = true};
+    g_autoptr(VirtDomain) domain = NULL;
+    g_autoptr(GError) error = NULL;
+
+    (void)state;
+    assert_false(virt_libvirt.migrate(sides[FROM].v, &plan, &way, &domain, &error));
+    assert_int_equal(error->code, EBUSY);
+}
+
 static int start_libvirt(void **state)
 {
     (void)state;
@@ -259,6 +321,11 @@ int main(void)
         TEST(it_ends_while_it_is_asked_for),
         TEST(it_begins_after_the_first_look),
         TEST(the_other_host_is_still_tidying_up),
+        TEST(what_ran_may_be_on_a_host_that_is_away),
+        TEST(what_was_off_is_not_on_a_host_that_is_away),
+        TEST(nor_is_what_its_guest_shut_down),
+        TEST(what_was_off_and_left_is),
+        TEST(what_runs_does_not_move_as_if_it_were_off),
     };
     return cmocka_run_group_tests(tests, start_libvirt, stop_libvirt);
 }
