@@ -83,17 +83,18 @@ struct object;
 
 struct host_part {
     enum host_phase phase;
-    bool maintenance;         /* takes no new VMs */
-    bool from_conf;           /* its spec is in cloudfs.conf */
-    bool known;               /* the inventory below was seen */
-    bool leaving_uri;         /* its `uri` has changed; the old one is connected yet */
-    uint32_t cpus;            /* physical */
-    uint64_t memory;          /* bytes */
-    char **types, **networks; /* as virt_info has them; NULL until known */
-    GPtrArray *vms;           /* of struct object *, borrowed, by id */
-    unsigned incoming;        /* VMs that are being moved to it */
-    struct usage load;        /* of the host itself */
-    uint64_t samples;         /* taken since cloudfs started */
+    bool maintenance; /* takes no new VMs */
+    bool drain_due;   /* its VMs were asked to leave when it was not up: they do when it is */
+    bool from_conf;   /* its spec is in cloudfs.conf */
+    bool known;       /* the inventory below was seen */
+    bool leaving_uri; /* its `uri` has changed; the old one is connected yet */
+    uint32_t cpus;    /* physical */
+    uint64_t memory;  /* bytes */
+    char **types, **networks;                        /* as virt_info has them; NULL until known */
+    GPtrArray *vms;                                  /* of struct object *, borrowed, by id */
+    unsigned incoming;                               /* VMs that are being moved to it */
+    struct usage load;                               /* of the host itself */
+    uint64_t samples;                                /* taken since cloudfs started */
     struct forecast *cpu_forecast, *memory_forecast; /* in CPUs and bytes; its own */
 };
 

@@ -23,6 +23,8 @@ static void write_host(GString *detail, const struct object *host) REQUIRES_SHAR
     const struct host_part *part = &host->host;
 
     fields_put_flag(detail, "maintenance", part->maintenance);
+    if (part->drain_due)
+        fields_put_flag(detail, "drain_due", true);
     fields_put_flag(detail, "from_conf", part->from_conf);
     fields_put_flag(detail, "known", part->known);
     fields_put_number(detail, "cpus", part->cpus);
@@ -118,6 +120,7 @@ static void read_host(struct fields *fields, struct object *host) REQUIRES(model
     struct host_part *part = &host->host;
 
     part->maintenance = fields_flag(fields, "maintenance");
+    part->drain_due = fields_flag(fields, "drain_due");
     part->known = fields_flag(fields, "known");
     part->cpus = (uint32_t)fields_number(fields, "cpus");
     part->memory = fields_number(fields, "memory");

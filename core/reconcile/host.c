@@ -219,7 +219,9 @@ static void set_phase(struct engine *engine, struct object *host, enum host_phas
 
 static void lost(struct engine *engine, struct object *host, const char *why)
 {
-    g_autofree char *sentence = g_strdup_printf("host %s is down: %s", host->name, why);
+    g_autofree char *sentence =
+        g_strdup_printf("host %s is down: %s%s", host->name, why,
+                        host->host.drain_due ? "; its VMs are moved when it is back" : "");
 
     cloud_set_error(engine->cloud, host, EHOSTDOWN, sentence);
     set_phase(engine, host, HOST_DOWN);
@@ -275,6 +277,7 @@ static void connected(struct engine *engine, struct object *host, struct task *t
     services_nudge_on(engine, host);
     vm_moves_settle(engine, host);
     engine->room_changed = true;
+    rebalance_host_up(engine);
     host_sample_begin(engine, host);
     timer_start(engine, SECOND_LOOK_MS, second_look, g_memdup2(&host->id, sizeof host->id), g_free);
 }

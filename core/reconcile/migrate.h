@@ -28,7 +28,9 @@ void rebalance_later(struct engine *engine);
 void rebalance_apply(struct engine *engine) REQUIRES(model);
 /* No more moves from the host FROM (0: at all) but for those under way. */
 void rebalance_stop(struct engine *engine, uint64_t from) REQUIRES(model);
-/* All of HOST's VMs are to leave; its `error` tells of those that cannot. */
+/* All of HOST's VMs are to leave, once it is up; its `error` tells of those that cannot. */
 void rebalance_drain(struct engine *engine, struct object *host) REQUIRES(model);
+/* A host is up again: drains that wait for it, or for room on it, go on a little later. */
+void rebalance_host_up(struct engine *engine);
 /* A move of VM has ended, or its host does not answer and others are not to wait for its end. */
 void rebalance_moved(struct engine *engine, struct object *vm, const GError *error) REQUIRES(model);

@@ -30,6 +30,7 @@ struct mover {
     GArray *todo;       /* struct step */
     GArray *under_way;  /* struct step */
     bool stale;         /* the texts are to be made anew */
+    bool host_returned; /* drains that wait are tried */
     unsigned next_host; /* whose text is made next */
     unsigned reasons;   /* that may still be looked for */
     char *stopped;      /* why the last run was given up; NULL: it was not */
@@ -95,11 +96,15 @@ static void refresh_hosts(struct engine *engine, void *data) REQUIRES(model)
         rebalance_later(engine);
 }
 
+static void drain_returned(struct engine *engine) REQUIRES(model);
+
 static void refresh(struct engine *engine, void *data) REQUIRES(model)
 {
     g_autoptr(GString) progress = g_string_new(NULL);
     struct mover *m = mover(engine);
 
+    if (m->host_returned)
+        drain_returned(engine);
     m->stale = false;
     m->next_host = 0;
     m->reasons = MOST_REASONS;
@@ -216,23 +221,61 @@ void rebalance_apply(struct engine *engine)
     moves_clear(&moves);
 }
 
-void rebalance_stop(struct engine *engine, uint64_t from)
+static void set_drain_due(struct engine *engine, struct object *host, bool due) REQUIRES(model)
+{
+    host->host.drain_due = due;
+    engine_touch(engine, host);
+}
+
+/* What rebalance_stop() is, of drains that wait for their hosts. */
+static void stop_waiting(struct engine *engine, uint64_t from) REQUIRES(model)
+{
+    const GPtrArray *hosts = cloud_objects(engine->cloud, OBJECT_HOST);
+
+    for (unsigned i = 0; i < hosts->len; i++) {
+        struct object *host = hosts->pdata[i];
+
+        if (!host->host.drain_due || (from && host->id != from))
+            continue;
+        undo_keep(engine, host);
+        set_drain_due(engine, host, false);
+    }
+}
+
+static void drop_steps(struct engine *engine, uint64_t from)
 {
     GArray *todo = mover(engine)->todo;
 
     for (unsigned i = todo->len; i-- > 0;)
         if (!from || g_array_index(todo, struct step, i).from == from)
             g_array_remove_index(todo, i);
+}
+
+void rebalance_stop(struct engine *engine, uint64_t from)
+{
+    stop_waiting(engine, from);
+    drop_steps(engine, from);
     rebalance_later(engine);
 }
 
-void rebalance_drain(struct engine *engine, struct object *host)
+static void drain_later(struct engine *engine, struct object *host) REQUIRES(model)
+{
+    g_autofree char *sentence = g_strdup_printf("host %s is %s: its VMs are moved when it is back",
+                                                host->name, host->state);
+
+    set_drain_due(engine, host, true);
+    cloud_set_error(engine->cloud, host, EHOSTDOWN, sentence);
+}
+
+/* Returns how many stay. */
+static unsigned drain_now(struct engine *engine, struct object *host) REQUIRES(model)
 {
     g_autoptr(GString) stays = g_string_new(NULL);
     g_autofree char *sentence = NULL;
     struct moves moves;
     unsigned n, reasons = MOST_REASONS;
 
+    drop_steps(engine, host->id);
     moves_drain(engine, host, &moves);
     n = moves_add_stays(engine, host, &moves, &reasons, stays);
     if (n)
@@ -241,4 +284,45 @@ void rebalance_drain(struct engine *engine, struct object *host)
     cloud_set_error(engine->cloud, host, 0, sentence);
     enqueue(engine, &moves, true);
     moves_clear(&moves);
+    return n;
+}
+
+void rebalance_drain(struct engine *engine, struct object *host)
+{
+    if (host_is_up(host))
+        drain_now(engine, host);
+    else
+        drain_later(engine, host);
+}
+
+void rebalance_host_up(struct engine *engine)
+{
+    mover(engine)->host_returned = true;
+    rebalance_later(engine);
+}
+
+static bool all_up(const struct engine *engine) REQUIRES_SHARED(model)
+{
+    const GPtrArray *hosts = cloud_objects(engine->cloud, OBJECT_HOST);
+
+    for (unsigned i = 0; i < hosts->len; i++)
+        if (!host_is_up(hosts->pdata[i]))
+            return false;
+    return true;
+}
+
+/* Where to VMs go may be a host that is not back yet. */
+static void drain_returned(struct engine *engine)
+{
+    const GPtrArray *hosts = cloud_objects(engine->cloud, OBJECT_HOST);
+
+    mover(engine)->host_returned = false;
+    for (unsigned i = 0; i < hosts->len; i++) {
+        struct object *host = hosts->pdata[i];
+
+        if (!host->host.drain_due || !host_is_up(host))
+            continue;
+        cloud_event(engine->cloud, host, NULL, "is drained, as was asked while it was down");
+        set_drain_due(engine, host, drain_now(engine, host) > 0 && !all_up(engine));
+    }
 }

@@ -23,7 +23,7 @@ struct memento {
     uint64_t host, service;
     char uuid[37];
     /* Of a host; of a service. */
-    bool maintenance, leaving_uri, removing;
+    bool maintenance, drain_due, leaving_uri, removing;
 };
 
 /* Of a round. */
@@ -89,6 +89,7 @@ static void keep_part(struct memento *old, struct object *object) REQUIRES(model
         break;
     case OBJECT_HOST:
         old->maintenance = object->host.maintenance;
+        old->drain_due = object->host.drain_due;
         old->leaving_uri = object->host.leaving_uri;
         break;
     case OBJECT_SERVICE:
@@ -197,6 +198,7 @@ static void restore_host(struct engine *engine, const struct memento *old) REQUI
     struct object *host = old->object;
 
     host->host.maintenance = old->maintenance;
+    host->host.drain_due = old->drain_due;
     host->host.leaving_uri = old->leaving_uri;
     cloud_refresh_place(engine->cloud, host);
 }

@@ -3,6 +3,8 @@
  * back, and they are looked after as before. */
 #include "tests/unit/reconcile_fixture.h"
 
+#include <string.h>
+
 static void lose_hosts(struct fixture *f)
 {
     set_failure(&fake.fail_open, EHOSTDOWN);
@@ -326,6 +328,54 @@ static void power_that_is_refused_ends(void **state)
     expect(f, OBJECT_VM, "one", "state", "running");
 }
 
+static void make_on_a(struct fixture *f)
+{
+    assert_int_equal(make(f, OBJECT_VM, "one", "host = a\n"), 0);
+    assert_int_equal(commit(f, OBJECT_VM, "one", "cpus = 1\n"), 0);
+}
+
+/* It was answered, and moved nothing. */
+static void a_drain_waits_for_its_host(void **state)
+{
+    struct fixture *f = *state;
+
+    f->conf.rebalance_at_once = 1;
+    make_on_a(f);
+    lose_hosts(f);
+    assert_int_equal(control(f, OBJECT_HOST, "a", "drain"), 0);
+    expect_in(f, OBJECT_HOST, "a", "error", "its VMs are moved when it is back");
+    set_failure(&fake.fail_open, 0);
+    expect(f, OBJECT_VM, "one", "host", "b");
+    expect(f, OBJECT_HOST, "a", "state", "maintenance");
+    assert_int_equal(counted(&fake.moves), 1);
+}
+
+/* Unless somebody has thought better of it. */
+static void a_drain_that_waits_is_ended(void **state)
+{
+    static const char *const ends[] = {"activate", "stop"};
+    struct fixture *f = *state;
+
+    f->conf.rebalance_at_once = 1;
+    make_on_a(f);
+    for (size_t i = 0; i < G_N_ELEMENTS(ends); i++) {
+        bool stop = strcmp(ends[i], "stop") == 0;
+
+        lose_hosts(f);
+        assert_int_equal(control(f, OBJECT_HOST, "a", "drain"), 0);
+        if (stop) {
+            engine_control(f->engine, ROOT_ID, "stop", &somebody, answered, f);
+            assert_int_equal(answer(f), 0);
+        } else {
+            assert_int_equal(control(f, OBJECT_HOST, "a", "activate"), 0);
+        }
+        set_failure(&fake.fail_open, 0);
+        expect(f, OBJECT_HOST, "a", "state", stop ? "maintenance" : "up");
+        g_usleep(5 * G_USEC_PER_SEC / 2);
+        expect(f, OBJECT_VM, "one", "host", "a");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -341,6 +391,8 @@ int main(void)
         TEST(power_is_followed_later),
         TEST(power_is_followed_once),
         TEST(power_that_is_refused_ends),
+        TEST(a_drain_waits_for_its_host),
+        TEST(a_drain_that_waits_is_ended),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
