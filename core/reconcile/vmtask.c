@@ -28,6 +28,7 @@ void vm_task_plan(struct engine *engine, struct task *task, struct object *vm, S
     task->service = vm->vm.service ? g_strdup(vm->vm.service->name) : NULL;
     task->start = vm->vm.power;
     task->fresh = vm->vm.fresh;
+    task->waits = g_strdup(vm->vm.pending);
 }
 
 struct virt_plan task_plan(const struct task *task)
@@ -43,6 +44,7 @@ struct virt_plan task_plan(const struct task *task)
                  .service = task->service,
                  .spec = task->text},
         .paths = task->paths,
+        .waits = task->waits,
         .given = task->given,
         .start = task->start,
         .fresh = task->fresh,

@@ -216,6 +216,15 @@ static unsigned keys_that_wait(const struct changing *c)
     return virt_differing_keys(live, kept, c->plan->uuid);
 }
 
+/* A seed has one name, whatever it holds: that it was replaced is only known from what was told. */
+static bool seed_waits(const struct changing *c)
+{
+    const struct virt_plan *plan = c->plan;
+
+    return c->replaced_seed ||
+           (plan->vm->user_data && plan->waits && strstr(plan->waits, "user_data"));
+}
+
 static void change_live(struct changing *c)
 {
     if (!c->active)
@@ -229,7 +238,7 @@ static void change_live(struct changing *c)
         add_later(c, "network", NULL);
     if (keys & EDIT_DISK)
         add_later(c, "disk", NULL);
-    if (keys & EDIT_SEED || c->replaced_seed)
+    if (keys & EDIT_SEED || seed_waits(c))
         add_later(c, "user_data", NULL);
 }
 

@@ -83,6 +83,8 @@ struct virt_plan {
     /* Directories below which the files must be that VM names (EPERM), open to everybody (EACCES);
      * NULL: anywhere. */
     const char *const *paths;
+    /* Has what change() said of the next start, which was not yet; NULL: nothing. */
+    const char *waits;
     bool given;   /* PATHS are no preset: also files there of which the host tells nothing */
     bool start;   /* running at the end, or only defined */
     bool fresh;   /* it never was: what an earlier try of making it has left is worth nothing */

@@ -84,6 +84,28 @@ static void what_waits_is_told_until_it_need_not(void **state)
     change(f, &plan, &before, NULL);
 }
 
+/* The seed has one name, whatever it holds: the definition does not show that it was replaced. */
+static void a_replaced_seed_waits_too(void **state)
+{
+    struct fixture *f = *state;
+    char text[] = "#cloud-config\n", other[] = "#cloud-config\n{}\n";
+    struct vm_spec vm = plain_vm(), before;
+    vm.user_data = text;
+    before = vm;
+    struct virt_plan plan = plan_of("web1", &vm);
+    create(f, &plan);
+    vm.user_data = other;
+    change(f, &plan, &before, "at the next start: user_data");
+    plan.waits = "a restart is pending; at the next start: user_data";
+    before = vm;
+    vm.cpus = 4;
+    change(f, &plan, &before, "at the next start: user_data");
+    plan.waits = NULL; /* as it was started since */
+    before = vm;
+    vm.cpus = 2;
+    change(f, &plan, &before, NULL);
+}
+
 static void what_is_fixed_is_refused(void **state)
 {
     struct fixture *f = *state;
@@ -183,6 +205,7 @@ int main(void)
         MAKING_TEST(cpus_and_memory_change_live),
         MAKING_TEST(the_rest_changes_at_the_next_start),
         MAKING_TEST(what_waits_is_told_until_it_need_not),
+        MAKING_TEST(a_replaced_seed_waits_too),
         MAKING_TEST(what_is_fixed_is_refused),
         MAKING_TEST(a_failed_change_is_undone),
         MAKING_TEST(a_disk_joins_a_seed),
