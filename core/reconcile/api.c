@@ -45,7 +45,7 @@ static int check_quota(struct engine *engine, const struct request *request,
     const struct actor *actor = &request->actor;
     g_autoptr(GError) error = NULL;
 
-    if (quota_allows_new(engine, order->kind, actor->uid, actor->gid, NULL, &error))
+    if (quota_allows_draft(engine, order->kind, actor->uid, actor->gid, &error))
         return 0;
     cloud_event(engine->cloud, NULL, actor, "refused vms/%s: %s", order->text, error->message);
     return error->code;

@@ -83,7 +83,7 @@ static bool may_promote(struct engine *engine, const GPtrArray *drafts, enum obj
             fail(error, EEXIST, "the name %s is taken", object_leaf(plan));
             return false;
         }
-        if (!plan_may_promote(engine, plan, kind, error)) {
+        if (!plan_may_promote(engine, plan, kind, object_leaf(plan), error)) {
             g_prefix_error(error, "%s: ", plan->name);
             return false;
         }

@@ -5,9 +5,9 @@
 #include "core/failpoint.h"
 #include "core/reconcile/internal.h"
 
-static char *member_name(const struct object *service, unsigned i) REQUIRES_SHARED(model)
+static char *member_name(const char *service, unsigned i)
 {
-    return g_strdup_printf("%s-%u", service->name, i);
+    return g_strdup_printf("%s-%u", service, i);
 }
 
 /* The number of a member from its name; -1 if it has none. */
@@ -66,21 +66,22 @@ static void add_member(struct engine *engine, struct object *service, const char
 /* As a tree that is put back has it, which may bring VMs, or their directories, before services.
  * Another user's VM stays his: as a member it would be the service's owner's to change and to
  * destroy, or he would read a template that is not for him. */
-static bool may_join(const struct object *service, const struct object *vm, const char *text)
-    REQUIRES_SHARED(model)
+static bool may_join(uid_t uid, const struct object *vm, const char *text) REQUIRES_SHARED(model)
 {
-    return vm->uid == service->uid && !vm->vm.service && vm->vm.managed && !vm_glance(vm)->busy &&
+    return vm->uid == uid && !vm->vm.service && vm->vm.managed && !vm_glance(vm)->busy &&
            (!text || vm->vm.phase == VM_DRAFT || g_strcmp0(vm->spec_text, text) == 0);
 }
 
-bool member_would_join(const struct object *service, unsigned replicas, const char *text,
-                       const struct object *vm)
+void members_find_joining(const struct engine *engine, const struct service_wish *wish,
+                          GHashTable *joining)
 {
-    int number = member_number(service, vm);
-    g_autofree char *name = number >= 0 ? member_name(service, (unsigned)number) : NULL;
+    for (unsigned i = 0; i < wish->replicas; i++) {
+        g_autofree char *name = member_name(wish->name, i);
+        struct object *vm = cloud_find(engine->cloud, OBJECT_VM, name);
 
-    return name && (unsigned)number < replicas && strcmp(name, vm->name) == 0 &&
-           may_join(service, vm, text);
+        if (vm && may_join(wish->uid, vm, wish->text))
+            g_hash_table_replace(joining, vm, GUINT_TO_POINTER(wish->mark));
+    }
 }
 
 static void join(struct engine *engine, struct object *service, struct object *vm, const char *text,
@@ -101,10 +102,10 @@ void members_join(struct engine *engine, struct object *service, const char *tex
     unsigned replicas = service->spec->service.replicas;
 
     for (unsigned i = 0; i < replicas; i++) {
-        g_autofree char *name = member_name(service, i);
+        g_autofree char *name = member_name(service->name, i);
         struct object *vm = cloud_find(engine->cloud, OBJECT_VM, name);
 
-        if (vm && may_join(service, vm, text))
+        if (vm && may_join(service->uid, vm, text))
             join(engine, service, vm, text, spec);
     }
 }
@@ -118,7 +119,7 @@ void members_add_missing(struct engine *engine, struct object *service, const ch
     members_join(engine, service, text, spec);
     g_clear_pointer(&work->conflict, g_free);
     for (unsigned i = 0; i < replicas; i++) {
-        g_autofree char *name = member_name(service, i);
+        g_autofree char *name = member_name(service->name, i);
         struct object *vm = cloud_find(engine->cloud, OBJECT_VM, name);
 
         if (!vm) {

@@ -149,7 +149,7 @@ void vm_renamed(struct engine *engine, struct object *vm, const char *name)
 /* ---- a plan made real */
 
 bool plan_may_promote(struct engine *engine, struct object *plan, enum object_kind kind,
-                      GError **error)
+                      const char *name, GError **error)
 {
     const struct spec *spec = plan->spec;
     bool ok;
@@ -164,7 +164,7 @@ bool plan_may_promote(struct engine *engine, struct object *plan, enum object_ki
                                         : "VM: move it into vms/");
         return false;
     }
-    if (!quota_allows_new(engine, kind, plan->uid, plan->gid, spec, error))
+    if (!quota_allows_plan(engine, plan, kind, name, error))
         return false;
     if (!spec)
         return true;
@@ -213,7 +213,7 @@ static void make_real(struct engine *engine, struct request *request, struct obj
 
     if (is_batch(plan))
         batch_promote(engine, request, plan, order->kind);
-    else if (plan_may_promote(engine, plan, order->kind, &error))
+    else if (plan_may_promote(engine, plan, order->kind, order->text, &error))
         plan_promote(engine, request, plan, order->kind, order->text);
     else
         request_finish(engine, request->ticket, plan, error);

@@ -18,9 +18,9 @@ void plan_remove(struct engine *engine, struct request *request, struct object *
 void plan_refresh(struct engine *engine, struct object *plan) REQUIRES(model);
 /* Whether a plan may be called NAME, which has its batch: 0, EINVAL, EPERM, ESTALE. */
 int plan_check_name(struct engine *engine, const char *name) REQUIRES(model);
-/* EINVAL, ENOSPC: what is against PLAN's becoming a KIND. */
+/* EINVAL, ENOSPC: what is against PLAN's becoming a KIND called NAME. */
 bool plan_may_promote(struct engine *engine, struct object *plan, enum object_kind kind,
-                      GError **error) REQUIRES(model);
+                      const char *name, GError **error) REQUIRES(model);
 /* PLAN becomes a KIND called NAME, and REQUEST waits for it. */
 void plan_promote(struct engine *engine, struct request *request, struct object *plan,
                   enum object_kind kind, const char *name) REQUIRES(model);

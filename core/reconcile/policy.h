@@ -19,9 +19,9 @@ bool policy_allows(const struct engine *engine, const struct object *object,
                    const struct actor *actor, Spec *spec, GError **error) REQUIRES_SHARED(model);
 
 /* ---- quota.c: EDQUOT with the numbers */
-/* Whether UID and GID may have one more object of KIND with SPEC; NULL: a draft. */
-bool quota_allows_new(const struct engine *engine, enum object_kind kind, uid_t uid, gid_t gid,
-                      const Spec *spec, GError **error) REQUIRES_SHARED(model);
+/* Whether UID and GID may have one more draft of KIND. */
+bool quota_allows_draft(const struct engine *engine, enum object_kind kind, uid_t uid, gid_t gid,
+                        GError **error) REQUIRES_SHARED(model);
 /* Whether VM may want SPEC. */
 bool quota_allows(const struct engine *engine, const struct object *vm, const Spec *spec,
                   GError **error) REQUIRES_SHARED(model);
@@ -29,6 +29,10 @@ bool quota_allows(const struct engine *engine, const struct object *vm, const Sp
  * text of that in SPEC; NULL: it is not known yet, any that might. */
 bool quota_allows_service(const struct engine *engine, const struct object *service,
                           const Spec *spec, const char *template, GError **error)
+    REQUIRES_SHARED(model);
+/* Whether PLAN may become an object of KIND with that NAME; its owner's VMs may join that too. */
+bool quota_allows_plan(const struct engine *engine, const struct object *plan,
+                       enum object_kind kind, const char *name, GError **error)
     REQUIRES_SHARED(model);
 /* Whether all of PLANS may become objects of KIND. */
 bool quota_allows_plans(const struct engine *engine, const GPtrArray *plans, enum object_kind kind,

@@ -116,15 +116,45 @@ struct wish {
     const Spec *spec; /* NULL: a draft */
     const GPtrArray *plans;
     unsigned n;
-    bool takes_in;        /* VMs of its owner become members of the object: those */
-    const char *template; /* with this text; NULL: any that might */
+    /* VMs that become members, and count as that: of the object, where the value is mark_of(), or
+     * of a plan before it. NULL: none do. */
+    GHashTable *joining;
 };
 
-/* Whether VM becomes a member with the wish, and counts as that. */
-static bool joins(const struct object *vm, const struct wish *wish) REQUIRES_SHARED(model)
+static unsigned mark_of(const struct wish *wish)
 {
-    return wish->takes_in && vm->kind == OBJECT_VM &&
-           member_would_join(wish->object, wish->spec->service.replicas, wish->template, vm);
+    return wish->n + 1;
+}
+
+static bool joins(const struct object *vm, const struct wish *wish)
+{
+    return wish->joining && g_hash_table_contains(wish->joining, vm);
+}
+
+/* TEMPLATE: the text of it in SPEC; NULL: not known. */
+static void take_in(const struct engine *engine, struct wish *wish, const char *name,
+                    const Spec *spec, const char *template) REQUIRES_SHARED(model)
+{
+    const struct service_wish service = {.name = name,
+                                         .uid = wish->uid,
+                                         .replicas = spec->service.replicas,
+                                         .text = template,
+                                         .mark = mark_of(wish)};
+
+    members_find_joining(engine, &service, wish->joining);
+}
+
+/* The same, where KIND is a service's and SPEC, of TEXT, is there. */
+static void take_in_members(const struct engine *engine, struct wish *wish, const char *name,
+                            const Spec *spec, const char *text) REQUIRES_SHARED(model)
+{
+    g_autofree char *template = NULL;
+    g_autoptr(Spec) member = NULL;
+
+    if (wish->kind != OBJECT_SERVICE || !spec || spec->kind != SPEC_SERVICE)
+        return;
+    member = service_template(text, spec->trusted, &template);
+    take_in(engine, wish, name, spec, template);
 }
 
 /* What of QUOTA all others take that belong to the owner, or to the quota's group. */
@@ -166,18 +196,19 @@ static struct amounts taken_by_itself(const struct conf_quota *quota, const stru
     return taken_by(object);
 }
 
-static struct amounts taken_before(const struct engine *engine, const struct conf_quota *quota,
-                                   const struct wish *wish) REQUIRES_SHARED(model)
+static struct amounts taken_before(const struct conf_quota *quota, const struct wish *wish)
+    REQUIRES_SHARED(model)
 {
-    const GPtrArray *vms = cloud_objects(engine->cloud, OBJECT_VM);
     struct amounts all = taken_by_itself(quota, wish);
+    GHashTableIter iter;
+    void *vm, *mark;
 
-    for (unsigned i = 0; wish->takes_in && i < vms->len; i++) {
-        const struct object *vm = vms->pdata[i];
-
-        if (is_of(vm, quota, wish->uid) && joins(vm, wish))
+    if (!wish->joining)
+        return all;
+    g_hash_table_iter_init(&iter, wish->joining);
+    while (g_hash_table_iter_next(&iter, &vm, &mark))
+        if (GPOINTER_TO_UINT(mark) == mark_of(wish) && is_of(vm, quota, wish->uid))
             all = both(all, taken_by(vm));
-    }
     return all;
 }
 
@@ -212,7 +243,7 @@ static bool allows_amounts(const struct engine *engine, const struct wish *wish,
         if (!holds(engine, quota, wish->uid, wish->gid))
             continue;
         others = taken_by_others(engine, quota, wish);
-        before = taken_before(engine, quota, wish);
+        before = taken_before(quota, wish);
         if (!check_count(name, "VMs", quota->vms, others.vms, before.vms, after.vms, error) ||
             !check_count(name, "vCPUs", quota->cpus, others.cpus, before.cpus, after.cpus, error) ||
             !check_count(name, "memory", quota->memory, others.memory, before.memory, after.memory,
@@ -228,10 +259,10 @@ static bool allows(const struct engine *engine, const struct wish *wish, GError 
     return allows_amounts(engine, wish, need_of(wish->kind, wish->spec), error);
 }
 
-bool quota_allows_new(const struct engine *engine, enum object_kind kind, uid_t uid, gid_t gid,
-                      const Spec *spec, GError **error)
+bool quota_allows_draft(const struct engine *engine, enum object_kind kind, uid_t uid, gid_t gid,
+                        GError **error)
 {
-    const struct wish wish = {.kind = kind, .uid = uid, .gid = gid, .spec = spec};
+    const struct wish wish = {.kind = kind, .uid = uid, .gid = gid};
 
     return allows(engine, &wish, error);
 }
@@ -256,25 +287,43 @@ bool quota_allows(const struct engine *engine, const struct object *vm, const Sp
 bool quota_allows_service(const struct engine *engine, const struct object *service,
                           const Spec *spec, const char *template, GError **error)
 {
+    g_autoptr(GHashTable) joining = g_hash_table_new(NULL, NULL);
     struct wish wish = wish_of(service, spec);
 
-    wish.takes_in = true;
-    wish.template = template;
+    wish.joining = joining;
+    take_in(engine, &wish, service->name, spec, template);
+    return allows(engine, &wish, error);
+}
+
+static struct wish wish_of_plan(const struct object *plan, enum object_kind kind,
+                                GHashTable *joining) REQUIRES_SHARED(model)
+{
+    return (struct wish){
+        .kind = kind, .uid = plan->uid, .gid = plan->gid, .spec = plan->spec, .joining = joining};
+}
+
+bool quota_allows_plan(const struct engine *engine, const struct object *plan,
+                       enum object_kind kind, const char *name, GError **error)
+{
+    g_autoptr(GHashTable) joining = g_hash_table_new(NULL, NULL);
+    struct wish wish = wish_of_plan(plan, kind, joining);
+
+    take_in_members(engine, &wish, name, plan->spec, plan->spec_text);
     return allows(engine, &wish, error);
 }
 
 bool quota_allows_plans(const struct engine *engine, const GPtrArray *plans, enum object_kind kind,
                         GError **error)
 {
+    g_autoptr(GHashTable) joining = g_hash_table_new(NULL, NULL);
+
     for (unsigned i = 0; i < plans->len; i++) {
         const struct object *plan = plans->pdata[i];
-        const struct wish wish = {.kind = kind,
-                                  .uid = plan->uid,
-                                  .gid = plan->gid,
-                                  .spec = plan->spec,
-                                  .plans = plans,
-                                  .n = i};
+        struct wish wish = wish_of_plan(plan, kind, joining);
 
+        wish.plans = plans;
+        wish.n = i;
+        take_in_members(engine, &wish, object_leaf(plan), plan->spec, plan->spec_text);
         if (!allows(engine, &wish, error)) {
             g_prefix_error(error, "%s: ", plan->name);
             return false;
@@ -286,9 +335,12 @@ bool quota_allows_plans(const struct engine *engine, const GPtrArray *plans, enu
 bool quota_allows_owner(const struct engine *engine, const struct object *object, uid_t uid,
                         gid_t gid, GError **error)
 {
+    g_autoptr(GHashTable) joining = g_hash_table_new(NULL, NULL);
     struct wish wish = wish_of(object, object->spec);
 
     wish.uid = uid;
     wish.gid = gid;
+    wish.joining = joining;
+    take_in_members(engine, &wish, object->name, object->spec, object->spec_text);
     return !counts(object) || allows_amounts(engine, &wish, taken_by(object), error);
 }

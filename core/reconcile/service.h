@@ -43,10 +43,17 @@ void service_work_free(struct object *service);
 Spec *service_template(const char *spec_text, bool trusted, char **text);
 /* Its members by their numbers, borrowed; NULL where there is none. */
 GPtrArray *members_by_number(const struct object *service) REQUIRES_SHARED(model);
-/* Whether VM would become a member of SERVICE with so many REPLICAS of the template TEXT; NULL: of
- * any. */
-bool member_would_join(const struct object *service, unsigned replicas, const char *text,
-                       const struct object *vm) REQUIRES_SHARED(model);
+/* A service as it would be. */
+struct service_wish {
+    const char *name;
+    uid_t uid;
+    unsigned replicas;
+    const char *text; /* of its template; NULL: not known, any */
+    unsigned mark;
+};
+/* Puts the VMs that would become its members into JOINING, borrowed, with its mark. */
+void members_find_joining(const struct engine *engine, const struct service_wish *wish,
+                          GHashTable *joining) REQUIRES_SHARED(model);
 /* Takes in the VMs of which that is true. */
 void members_join(struct engine *engine, struct object *service, const char *text, Spec *spec)
     REQUIRES(model);

@@ -18,10 +18,16 @@ static struct conf_quota quota_of(bool group, uint32_t vms)
 
 static const struct actor root = {.uid = 0, .gid = 0, .pid = 4712};
 
+static int chown_object(struct fixture *f, enum object_kind kind, const char *name, uid_t uid,
+                        gid_t gid)
+{
+    engine_chown(f->engine, id_of(f, kind, name), uid, gid, (mode_t)-1, &root, answered, f);
+    return answer(f);
+}
+
 static int chown_to(struct fixture *f, const char *name, uid_t uid, gid_t gid)
 {
-    engine_chown(f->engine, id_of(f, OBJECT_VM, name), uid, gid, (mode_t)-1, &root, answered, f);
-    return answer(f);
+    return chown_object(f, OBJECT_VM, name, uid, gid);
 }
 
 static void assert_event(struct fixture *f, const char *part)
@@ -113,6 +119,7 @@ static void a_draft_counts_for_its_group_and_new_owner(void **state)
     expect_in(f, OBJECT_VM, "gift", "error", "quota of each user: 2 of 2 VMs are taken");
 }
 
+#define ONE       "replicas = 1\n[vm]\ncpus = 1\n"
 #define TWO(cpus) "replicas = 2\nspread = none\n[vm]\ncpus = " cpus "\n"
 
 /* Where a rollout has stopped, the others are as large as they were. */
@@ -148,6 +155,60 @@ static void what_waits_for_a_restart_counts_as_it_is(void **state)
     assert_int_equal(commit(f, OBJECT_VM, "more", "cpus = 1\n"), 0);
 }
 
+/* A service of root's, which another's VM keeps from having its first member. */
+static void make_root_service(struct fixture *f, const char *name, const char *text)
+{
+    engine_mkdir(f->engine, OBJECT_SERVICE, name, 0755, &root, answered, f);
+    assert_int_equal(answer(f), 0);
+    engine_commit(f->engine, id_of(f, OBJECT_SERVICE, name), text, strlen(text), &root, answered,
+                  f);
+    assert_int_equal(answer(f), EEXIST);
+}
+
+/* A VM that becomes a member of what is given to its owner, or made real, is not one more. */
+static void what_joins_counts_once(void **state)
+{
+    struct conf_quota quota = quota_of(false, 2);
+    struct fixture *f = *state;
+
+    g_ptr_array_add(f->conf.quotas, &quota);
+    assert_int_equal(make(f, OBJECT_VM, "web-0", "cpus = 1\n"), 0);
+    assert_int_equal(make(f, OBJECT_VM, "other", "cpus = 1\n"), 0);
+    make_root_service(f, "web", TWO("1"));
+    assert_int_equal(chown_object(f, OBJECT_SERVICE, "web", somebody.uid, (gid_t)-1), EDQUOT);
+    expect_in(f, OBJECT_SERVICE, "web", "error", "2 of 2 VMs are taken, this needs 1 more");
+    assert_int_equal(remove_dir(f, OBJECT_VM, "other"), 0);
+    assert_int_equal(chown_object(f, OBJECT_SERVICE, "web", somebody.uid, (gid_t)-1), 0);
+    expect(f, OBJECT_SERVICE, "web", "state", "ready");
+    assert_int_equal(domains(), 2);
+}
+
+static void what_joins_a_plan_counts_once(void **state)
+{
+    struct conf_quota quota = quota_of(false, 2);
+    struct fixture *f = *state;
+
+    g_ptr_array_add(f->conf.quotas, &quota);
+    assert_int_equal(make(f, OBJECT_VM, "web-0", "cpus = 1\n"), 0);
+    assert_int_equal(make(f, OBJECT_PLAN, "p", TWO("1")), 0);
+    assert_int_equal(rename_to(f, OBJECT_PLAN, "p", OBJECT_SERVICE, "db"), EDQUOT);
+    assert_int_equal(rename_to(f, OBJECT_PLAN, "p", OBJECT_SERVICE, "web"), 0);
+    expect(f, OBJECT_SERVICE, "web", "state", "ready");
+    assert_int_equal(remove_dir(f, OBJECT_SERVICE, "web"), 0);
+    /* Of several too. */
+    assert_int_equal(make(f, OBJECT_VM, "web-0", "cpus = 1\n"), 0);
+    assert_int_equal(make(f, OBJECT_VM, "db-0", "cpus = 1\n"), 0);
+    assert_int_equal(make_dir(f, OBJECT_PLAN, "many"), 0);
+    assert_int_equal(make(f, OBJECT_PLAN, "many/db", ONE), 0);
+    assert_int_equal(make(f, OBJECT_PLAN, "many/web", ONE), 0);
+    assert_int_equal(make(f, OBJECT_PLAN, "many/more", ONE), 0);
+    assert_int_equal(rename_to(f, OBJECT_PLAN, "many", OBJECT_SERVICE, "many"), EDQUOT);
+    assert_int_equal(remove_dir(f, OBJECT_PLAN, "many/more"), 0);
+    assert_int_equal(rename_to(f, OBJECT_PLAN, "many", OBJECT_SERVICE, "many"), 0);
+    expect(f, OBJECT_SERVICE, "db", "state", "ready");
+    assert_int_equal(domains(), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +218,8 @@ int main(void)
         TEST(a_draft_counts_for_its_group_and_new_owner),
         TEST(members_count_as_they_are),
         TEST(what_waits_for_a_restart_counts_as_it_is),
+        TEST(what_joins_counts_once),
+        TEST(what_joins_a_plan_counts_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
