@@ -156,11 +156,19 @@ static void pump(struct engine *engine) REQUIRES(model)
     rebalance_later(engine);
 }
 
-static void give_up(struct engine *engine, const char *why) REQUIRES(model)
+/* A drain of one host is one run, and what was applied another. */
+static bool is_same_run(const struct step *a, const struct step *b)
+{
+    return a->drain == b->drain && (!a->drain || a->from == b->from);
+}
+
+static void give_up(struct engine *engine, const struct step *step, const char *why) REQUIRES(model)
 {
     struct mover *m = mover(engine);
 
-    g_array_set_size(m->todo, 0);
+    for (unsigned i = m->todo->len; i-- > 0;)
+        if (is_same_run(&g_array_index(m->todo, struct step, i), step))
+            g_array_remove_index(m->todo, i);
     g_free(m->stopped);
     m->stopped = g_strdup(why);
     cloud_event(engine->cloud, NULL, NULL, "moves stopped: %s", why);
@@ -181,7 +189,7 @@ static void check(struct engine *engine, struct object *vm, const struct step *s
     else if (!step->drain && place_here(cloud_place(engine->cloud), &want) <= step->here)
         why = g_strdup_printf("%s gained nothing on %s", vm->name, vm->vm.host->name);
     if (why)
-        give_up(engine, why);
+        give_up(engine, step, why);
 }
 
 void rebalance_moved(struct engine *engine, struct object *vm, const GError *error)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* VMs that move to another host. */
+#include <errno.h>
+
 #include "tests/unit/reconcile_fixture.h"
 
 static void a_vm_moves_where_it_fits(void **state)
@@ -119,6 +121,34 @@ static void one_that_was_off_is_free_though_the_target_is_gone(void **state)
     assert_int_equal(cpus_reserved(f), 2);
 }
 
+static void make_movable(struct fixture *f, const char *name, const char *host)
+{
+    g_autofree char *pinned = g_strdup_printf("cpus = 2\nhost = %s\n", host);
+
+    assert_int_equal(make(f, OBJECT_VM, name, pinned), 0);
+    assert_int_equal(commit(f, OBJECT_VM, name, "cpus = 2\n"), 0);
+}
+
+/* What fails is given up, and not the drain of another host, which waits for its turn. */
+static void a_drain_that_fails_ends_no_other(void **state)
+{
+    struct fixture *f = *state;
+
+    f->conf.rebalance_at_once = 1;
+    assert_int_equal(make(f, OBJECT_HOST, "c", "uri = test:///c\n"), 0);
+    expect(f, OBJECT_HOST, "c", "state", "up");
+    make_movable(f, "first", "a");
+    make_movable(f, "same", "a");
+    make_movable(f, "other", "b");
+    pthread_mutex_lock(&fake.lock);
+    fake.fail_move = EIO; /* when it goes on */
+    assert_int_equal(control(f, OBJECT_HOST, "a", "drain"), 0);
+    assert_int_equal(control(f, OBJECT_HOST, "b", "drain"), 0);
+    pthread_mutex_unlock(&fake.lock);
+    expect(f, OBJECT_VM, "other", "error", "told to fail");
+    assert_int_equal(fake.moves, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -127,6 +157,7 @@ int main(void)
         TEST(a_move_of_which_nobody_heard_is_found),
         TEST(a_move_that_nobody_knows_holds_up_no_other),
         TEST(one_that_was_off_is_free_though_the_target_is_gone),
+        TEST(a_drain_that_fails_ends_no_other),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
