@@ -46,7 +46,7 @@ static bool check_host_spec(struct engine *engine, const struct object *host, Sp
         spec->host.peer_uri = written.peer_uri ? written.peer_uri : old->peer_uri;
         spec->host.migrate_uri = written.migrate_uri ? written.migrate_uri : old->migrate_uri;
     }
-    ok = policy_allows(engine, host, actor, spec, error);
+    ok = policy_allows(engine, host, actor, spec, error) && host_check_data_uri(&spec->host, error);
     spec->host = written;
     return ok;
 }

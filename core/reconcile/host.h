@@ -26,6 +26,8 @@ struct host_work {
 struct host_work *host_work(struct object *host);
 void host_commit(struct engine *engine, struct request *request, struct object *host,
                  const char *text, Spec *spec) REQUIRES(model);
+/* EINVAL: where its new VMs are sent, if SPEC says so, is nothing that libvirt takes. */
+bool host_check_data_uri(const struct host_spec *spec, GError **error);
 void host_remove(struct engine *engine, struct request *request, struct object *host)
     REQUIRES(model);
 /* Makes the link for the spec in force and connects. */

@@ -17,6 +17,12 @@ static unsigned used_vms(const struct object *host) REQUIRES_SHARED(model)
     return n;
 }
 
+bool host_check_data_uri(const struct host_spec *spec, GError **error)
+{
+    return !spec->uri || !spec->migrate_uri ||
+           virt_check_data_uri(spec->uri, spec->migrate_uri, error);
+}
+
 static bool may_commit(struct object *host, const Spec *spec, GError **error) REQUIRES(model)
 {
     bool moves = host->spec && strcmp(host->spec->host.uri, spec->host.uri) != 0;
@@ -30,7 +36,7 @@ static bool may_commit(struct object *host, const Spec *spec, GError **error) RE
              used_vms(host));
         return false;
     }
-    return virt_check_uri(spec->host.uri, error);
+    return virt_check_uri(spec->host.uri, error) && host_check_data_uri(&spec->host, error);
 }
 
 /* Domains that are only shown go with the connection that showed them. */

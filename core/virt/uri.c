@@ -169,6 +169,29 @@ bool virt_check_uri(const char *text, GError **error)
     return check_path(uri, text, error);
 }
 
+/* As libvirt's QEMU driver takes them, "tcp:host" among them; of the others each is its own judge.
+ */
+bool virt_check_data_uri(const char *uri, const char *data, GError **error)
+{
+    g_autoptr(ParsedUri) to = xmlParseURI(data);
+    bool good;
+    if (virt_uri_driver(uri) == DRIVER_OTHER)
+        return true;
+    if (!to || !to->scheme)
+        good = false;
+    else if (strcmp(to->scheme, "unix") == 0)
+        good = to->path && to->path[0] == '/';
+    else if (strcmp(to->scheme, "tcp") == 0)
+        good = has_server(to) || (to->path && to->path[0] && to->path[0] != '/');
+    else
+        good = strcmp(to->scheme, "rdma") == 0 && has_server(to);
+    if (!good)
+        fail(error, EINVAL,
+             "migrate_uri = %s: libvirt sends VMs to tcp://HOST, rdma://HOST or unix:///SOCKET",
+             data);
+    return good;
+}
+
 bool virt_is_embedded(const char *uri)
 {
     return virt_uri_driver(uri) == DRIVER_EMBED;

@@ -227,6 +227,8 @@ void virt_try_in(const char *directory);
 
 /* Whether URI could be one (scheme, root= for embed); the sentence if not. No connecting. */
 bool virt_check_uri(const char *uri, GError **error);
+/* The same of what a host of URI says of where the memory and disks of its new VMs are sent. */
+bool virt_check_data_uri(const char *uri, const char *data, GError **error);
 /* Whether it is of the driver that works in this process, and has QEMU start. */
 bool virt_is_embedded(const char *uri);
 /* The URI of the host `local`: qemu:///system where its daemon answers, else the embedded

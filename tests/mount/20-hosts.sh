@@ -23,6 +23,7 @@ has h1/error cost
 gives 'write EINVAL' write h1/spec $'uri = test:///default\nuri = test:///default\n'
 has h1/error 'line 2'
 case $(op write h1/spec $'uri = not a uri\n') in *EINVAL) ;; *) die 'a bad URI is accepted' ;; esac
+gives 'write EINVAL' write h1/spec $'uri = test:///default\nmigrate_uri = bogus://x\n'
 gives 'close EINVAL' write h1/spec $'zone = b\n'
 has h1/error uri
 is h1/state draft

@@ -28,6 +28,27 @@ static void accepted(const char *uri)
         fail_msg("%s: %s", uri, error->message);
 }
 
+static void data_uris_are_checked(G_GNUC_UNUSED void **state)
+{
+    static const char *const bad[] = {"",     "10.0.0.2",  "bogus://x", "tcp://",
+                                      "tcp:", "rdma://",   "unix",      "unix://",
+                                      "a b",  "http://h/", "fd:3"};
+    static const char *const good[] = {
+        "tcp://10.0.0.2", "tcp://node2:49152",    "tcp://[fe80::1]:49152",
+        "tcp:node2",      "rdma://10.0.0.2:4444", "unix:///run/move",
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+        g_autoptr(GError) error = NULL;
+        if (virt_check_data_uri("qemu:///system", bad[i], &error))
+            fail_msg("%s was accepted", bad[i]);
+        assert_int_equal(error->code, EINVAL);
+        assert_true(virt_check_data_uri("xen:///system", bad[i], NULL));
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(good); i++)
+        if (!virt_check_data_uri("qemu:///system", good[i], NULL))
+            fail_msg("%s was refused", good[i]);
+}
+
 static void uris_are_checked(G_GNUC_UNUSED void **state)
 {
     refused("");
@@ -171,8 +192,11 @@ static void drivers_are_told_apart(G_GNUC_UNUSED void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(uris_are_checked),       cmocka_unit_test(local_daemons_get_their_socket),
-        cmocka_unit_test(missing_daemons),        cmocka_unit_test(other_uris_stay),
+        cmocka_unit_test(data_uris_are_checked),
+        cmocka_unit_test(uris_are_checked),
+        cmocka_unit_test(local_daemons_get_their_socket),
+        cmocka_unit_test(missing_daemons),
+        cmocka_unit_test(other_uris_stay),
         cmocka_unit_test(drivers_are_told_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
