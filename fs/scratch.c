@@ -116,6 +116,7 @@ static void enter(struct scratches *all, struct scratch *scratch, uint64_t dir, 
 static int check_name(struct scratches *all, uint64_t dir, const char *name, uid_t uid)
 {
     GPtrArray *list = list_of(all, dir, false);
+    bool unbounded = scratch_is_unbounded(uid);
     unsigned others = 0, his = 0;
 
     for (unsigned i = 0; list && i < list->len; i++) {
@@ -126,9 +127,9 @@ static int check_name(struct scratches *all, uint64_t dir, const char *name, uid
         others++;
         his += scratch->uid == uid;
     }
-    if (his >= SCRATCH_DIR_USER_MAX && !scratch_is_unbounded(uid))
+    if (his >= SCRATCH_DIR_USER_MAX && !unbounded)
         return EDQUOT;
-    return others >= SCRATCH_DIR_MAX ? ENOSPC : 0;
+    return others >= SCRATCH_DIR_MAX - (unbounded ? 0 : SCRATCH_DIR_KEPT) ? ENOSPC : 0;
 }
 
 uint64_t scratch_find(struct scratches *all, uint64_t dir, const char *name)

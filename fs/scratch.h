@@ -2,7 +2,8 @@
 /*
  * Scratch files: what editors, sed -i, rsync and git write beside a spec before they rename it
  * onto the spec. In memory, bounded, never scheduled, gone with their directory and the mount. An
- * owner other than root and who runs cloudfs has a share, so that nobody locks the others out.
+ * owner other than root and who runs cloudfs has a share, and all such owners together leave some
+ * room, so that nobody locks the others out.
  *
  * Threads: any; one lock of its own, a leaf: any other may be held. Inode numbers are from a
  * range of their own and never repeat.
@@ -22,6 +23,8 @@ enum {
     SCRATCH_ALL_MAX = 64 << 20,                 /* bytes of all: more is ENOSPC */
     SCRATCH_DIR_USER_MAX = SCRATCH_DIR_MAX / 4, /* those of one owner: more is EDQUOT */
     SCRATCH_USER_MAX = SCRATCH_ALL_MAX / 4,
+    SCRATCH_DIR_KEPT = SCRATCH_DIR_MAX / 16, /* of all, for root and who runs cloudfs */
+    SCRATCH_ALL_KEPT = SCRATCH_ALL_MAX / 16,
 };
 
 static inline bool scratch_is(uint64_t ino)

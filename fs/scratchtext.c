@@ -20,9 +20,11 @@ static size_t held_by(const struct scratches *all, uid_t uid)
 
 int scratch_check_bytes(const struct scratches *all, uid_t uid, size_t more)
 {
-    if (held_by(all, uid) + more > SCRATCH_USER_MAX && !scratch_is_unbounded(uid))
+    bool unbounded = scratch_is_unbounded(uid);
+
+    if (held_by(all, uid) + more > SCRATCH_USER_MAX && !unbounded)
         return EDQUOT;
-    return all->bytes + more > SCRATCH_ALL_MAX ? ENOSPC : 0;
+    return all->bytes + more > SCRATCH_ALL_MAX - (unbounded ? 0 : SCRATCH_ALL_KEPT) ? ENOSPC : 0;
 }
 
 void scratch_count(struct scratches *all, uid_t uid, ssize_t change)

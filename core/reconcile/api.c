@@ -42,12 +42,15 @@ static int check_name(struct engine *engine, const struct order *order) REQUIRES
 static int check_quota(struct engine *engine, const struct request *request,
                        const struct order *order) REQUIRES(model)
 {
+    static const char *const folders[OBJECT_KINDS] = {"", "hosts/", "vms/", "services/", "plan/"};
     const struct actor *actor = &request->actor;
     g_autoptr(GError) error = NULL;
 
-    if (quota_allows_draft(engine, order->kind, actor->uid, actor->gid, &error))
+    if (policy_may_add(engine, order->kind, actor, &error) &&
+        quota_allows_draft(engine, order->kind, actor->uid, actor->gid, &error))
         return 0;
-    cloud_event(engine->cloud, NULL, actor, "refused vms/%s: %s", order->text, error->message);
+    cloud_event(engine->cloud, NULL, actor, "refused %s%s: %s", folders[order->kind], order->text,
+                error->message);
     return error->code;
 }
 

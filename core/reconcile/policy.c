@@ -13,6 +13,33 @@ bool actor_is_admin(const struct actor *actor)
     return actor->uid == 0 || actor->uid == geteuid();
 }
 
+static unsigned count_owned(const struct engine *engine, enum object_kind kind, uid_t uid)
+    REQUIRES_SHARED(model)
+{
+    const GPtrArray *objects = cloud_objects(engine->cloud, kind);
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < objects->len; i++)
+        n += ((const struct object *)objects->pdata[i])->uid == uid;
+    return n;
+}
+
+bool policy_may_add(const struct engine *engine, enum object_kind kind, const struct actor *actor,
+                    GError **error)
+{
+    static const enum object_kind kinds[] = {OBJECT_HOST, OBJECT_SERVICE, OBJECT_PLAN};
+    unsigned n = 0;
+
+    if (kind == OBJECT_VM || actor_is_admin(actor))
+        return true;
+    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
+        n += count_owned(engine, kinds[i], actor->uid);
+    if (n < POLICY_OWN_MAX)
+        return true;
+    fail(error, EDQUOT, "a user has %u plans, services and hosts at most", POLICY_OWN_MAX);
+    return false;
+}
+
 bool policy_owns(const struct object *object, const struct actor *actor, GError **error)
 {
     if (actor_is_admin(actor) || actor->uid == object->uid)

@@ -10,6 +10,12 @@ struct engine;
 /* ---- policy.c */
 /* Root, cloudfs itself, or the user that runs it. */
 bool actor_is_admin(const struct actor *actor);
+/* Plans, services and hosts of one user, if not an admin's: a spec is up to 64 KiB, and quotas
+ * count VMs only. */
+enum { POLICY_OWN_MAX = 2048 };
+/* EDQUOT: ACTOR has so many, of which a new KIND would be one. */
+bool policy_may_add(const struct engine *engine, enum object_kind kind, const struct actor *actor,
+                    GError **error) REQUIRES_SHARED(model);
 /* EPERM unless OBJECT is ACTOR's. */
 bool policy_owns(const struct object *object, const struct actor *actor, GError **error)
     REQUIRES_SHARED(model);

@@ -178,6 +178,44 @@ static void no_user_takes_all_room(void **state)
     }
 }
 
+/* As on a disk: what users fill up together, root can still use. */
+static void all_users_leave_room_for_root(void **state)
+{
+    struct scratches *all = *state;
+    uint64_t ino;
+
+    for (uid_t i = 0; i < 3; i++)
+        fill(all, ALICE + i);
+    for (int i = 0; i < (SCRATCH_USER_MAX - SCRATCH_ALL_KEPT) / SCRATCH_FILE_MAX; i++) {
+        g_autofree char *name = g_strdup_printf("last-%d", i);
+
+        make_of(all, ALICE + 3, name, SCRATCH_FILE_MAX);
+    }
+    ino = make_of(all, ALICE + 4, "one", 0);
+    assert_int_equal(scratch_write(all, ino, "x", 1, 0, false), ENOSPC);
+    for (int i = 0; i < SCRATCH_ALL_KEPT / SCRATCH_FILE_MAX; i++) {
+        g_autofree char *name = g_strdup_printf("root-%d", i);
+
+        make_of(all, ROOT, name, SCRATCH_FILE_MAX);
+    }
+    ino = make_of(all, ROOT, "one more", 0);
+    assert_int_equal(scratch_write(all, ino, "x", 1, 0, false), ENOSPC);
+}
+
+static void all_users_leave_names_for_root(void **state)
+{
+    struct scratches *all = *state;
+    uint64_t ino;
+
+    for (int i = 0; i < SCRATCH_DIR_MAX - SCRATCH_DIR_KEPT; i++) {
+        g_autofree char *name = g_strdup_printf("%d", i);
+
+        make_of(all, ALICE + (uid_t)i % 4, name, 0);
+    }
+    assert_int_equal(scratch_create(all, HERE, "a", ALICE + 4, 2, S_IFREG, &ino), ENOSPC);
+    make_of(all, ROOT, "a", 0);
+}
+
 static void what_a_user_holds_follows_his_files(void **state)
 {
     struct scratches *all = *state;
@@ -355,6 +393,8 @@ int main(void)
         TEST(a_put_one_takes_the_name),
         TEST(everything_is_bounded),
         TEST(no_user_takes_all_room),
+        TEST(all_users_leave_room_for_root),
+        TEST(all_users_leave_names_for_root),
         TEST(what_a_user_holds_follows_his_files),
         TEST(no_user_takes_all_names),
         TEST(writes_append_and_leave_holes),

@@ -209,6 +209,34 @@ static void what_joins_a_plan_counts_once(void **state)
     assert_int_equal(domains(), 2);
 }
 
+static void not_awaited(void *ctx, int err)
+{
+    (void)ctx;
+    assert_int_equal(err, 0);
+}
+
+/* No quota counts them, but they are kept. */
+static void plans_and_services_are_bounded(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(make_dir(f, OBJECT_SERVICE, "s"), 0);
+    for (int i = 2; i < POLICY_OWN_MAX; i++) {
+        g_autofree char *name = g_strdup_printf("p%d", i);
+
+        engine_mkdir(f->engine, OBJECT_PLAN, name, 0755, &somebody, not_awaited, NULL);
+    }
+    assert_int_equal(make_dir(f, OBJECT_PLAN, "p1"), 0);
+    assert_int_equal(make_dir(f, OBJECT_PLAN, "more"), EDQUOT);
+    assert_event(f, "cloud refused plan/more: a user has 2048 plans, services and hosts at most");
+    assert_int_equal(make_dir(f, OBJECT_SERVICE, "more"), EDQUOT);
+    assert_int_equal(make_dir(f, OBJECT_VM, "vm"), 0);
+    engine_mkdir(f->engine, OBJECT_PLAN, "roots", 0755, &root, answered, f);
+    assert_int_equal(answer(f), 0);
+    assert_int_equal(remove_dir(f, OBJECT_PLAN, "p1"), 0);
+    assert_int_equal(make_dir(f, OBJECT_SERVICE, "more"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -218,6 +246,7 @@ int main(void)
         TEST(a_draft_counts_for_its_group_and_new_owner),
         TEST(members_count_as_they_are),
         TEST(what_waits_for_a_restart_counts_as_it_is),
+        TEST(plans_and_services_are_bounded),
         TEST(what_joins_counts_once),
         TEST(what_joins_a_plan_counts_once),
     };
