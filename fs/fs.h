@@ -28,6 +28,7 @@ struct fs {
     struct fuse_session *session;
     const char *mountpoint;
     unsigned max_read; /* bytes; 0: no limit */
+    bool allow_root;   /* libfuse refuses requests of all but root and who mounted */
     struct publish *publish;
     struct notify *notify;
     struct pages *pages;
@@ -53,8 +54,8 @@ struct fs {
 
 extern const struct fuse_lowlevel_ops fs_ops;
 
-/* All but session, mountpoint, max_read and inval, which are the mount's. ENGINE and CONF stay the
- * caller's. */
+/* All but session, mountpoint, max_read, allow_root and inval, which are the mount's. ENGINE and
+ * CONF stay the caller's. */
 void fs_init(struct fs *fs, struct engine *engine, const struct conf *conf);
 /* When no request is being answered any more, after the engine's end. */
 void fs_release(struct fs *fs);

@@ -12,7 +12,8 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
                     FUSE_CAP_AUTO_INVAL_DATA;
     struct fs *fs = userdata;
 
-    fs->no_opendir = conn->capable & FUSE_CAP_NO_OPENDIR_SUPPORT;
+    /* With allow_root each opening has to be asked for: what follows is not refused to anybody. */
+    fs->no_opendir = !fs->allow_root && conn->capable & FUSE_CAP_NO_OPENDIR_SUPPORT;
     conn->want &= ~(unsigned)FUSE_CAP_READDIRPLUS_AUTO; /* always: it fills the caches */
     conn->want |= want & conn->capable;
     conn->want &=

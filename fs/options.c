@@ -54,6 +54,8 @@ static const struct fuse_opt templates[] = {
     FUSE_OPT_KEY("fsname=", KEY_NAMED),
     FIELD("max_read=%u", max_read, 0),
     FUSE_OPT_KEY("max_read=", FUSE_OPT_KEY_KEEP),
+    FIELD("allow_root", allow_root, 1),
+    FUSE_OPT_KEY("allow_root", FUSE_OPT_KEY_KEEP),
     FUSE_OPT_KEY("defaults", KEY_IGNORE),
     FUSE_OPT_KEY("auto", KEY_IGNORE),
     FUSE_OPT_KEY("noauto", KEY_IGNORE),

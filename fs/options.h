@@ -21,6 +21,7 @@ struct options {
     enum action action;
     char *conf_file; /* NULL: none */
     int foreground, debug;
+    int allow_root;        /* also among ARGS */
     GPtrArray *words;      /* char *: SOURCE and MOUNTPOINT */
     GPtrArray *overrides;  /* char *: "KEY=VALUE" of [cloud] */
     bool named;            /* an fsname= was given */

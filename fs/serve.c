@@ -201,6 +201,7 @@ bool serve(const struct conf *conf, struct options *options, const char *mountpo
     signal(SIGXFSZ, SIG_IGN); /* what is larger than a limit fails then */
     fs.mountpoint = mountpoint;
     fs.max_read = options->max_read;
+    fs.allow_root = options->allow_root;
     fs.session = fuse_session_new(&options->args, &fs_ops, sizeof fs_ops, &fs);
     if (!fs.session) {
         fail(error, EINVAL, "wrong mount options");

@@ -200,4 +200,18 @@ if [ "$(id -u)" = 0 ]; then
     grep " $M " /proc/self/mountinfo | grep -q 'fuse.cloudfs.*allow_other'
     umount "$M"
     wait_for 10 no_process_with "$M"
+
+    # allow_root lets root in besides whoever mounts, and nobody else to what the kernel has kept.
+    cp "$TOOLS/op" op
+    chmod 755 op
+    "$CLOUDFS" -c "$T/cloudfs.conf" -o allow_root "$M"
+    has "$M/README" spec
+    ls "$M" "$M/vms" "$M/hosts" >seen
+    stat "$M" "$M/vms" "$M/hosts" >>seen
+    for dir in "$M" "$M/vms" "$M/hosts"; do
+        same "$(as_user ./op list "$dir")" EACCES
+    done
+    same "$(as_user ./op read "$M/README")" 'open EACCES'
+    umount "$M"
+    wait_for 10 no_process_with "$M"
 fi
