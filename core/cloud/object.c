@@ -54,6 +54,7 @@ static void free_part(struct object *object) UNCHECKED_LOCKING
     switch (object->kind) {
     case OBJECT_HOST:
         g_strfreev(object->host.types);
+        g_strfreev(object->host.leftovers);
         g_strfreev(object->host.networks);
         g_free(object->host.cpu_forecast);
         g_free(object->host.memory_forecast);

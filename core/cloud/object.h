@@ -90,11 +90,12 @@ struct host_part {
     bool leaving_uri; /* its `uri` has changed; the old one is connected yet */
     uint32_t cpus;    /* physical */
     uint64_t memory;  /* bytes */
-    char **types, **networks;                        /* as virt_info has them; NULL until known */
-    GPtrArray *vms;                                  /* of struct object *, borrowed, by id */
-    unsigned incoming;                               /* VMs that are being moved to it */
-    struct usage load;                               /* of the host itself */
-    uint64_t samples;                                /* taken since cloudfs started */
+    char **types, **networks; /* as virt_info has them; NULL until known */
+    char **leftovers;         /* UUIDs of VMs of which moves may have left something; or NULL */
+    GPtrArray *vms;           /* of struct object *, borrowed, by id */
+    unsigned incoming;        /* VMs that are being moved to it */
+    struct usage load;        /* of the host itself */
+    uint64_t samples;         /* taken since cloudfs started */
     struct forecast *cpu_forecast, *memory_forecast; /* in CPUs and bytes; its own */
 };
 

@@ -31,6 +31,7 @@ static void write_host(GString *detail, const struct object *host) REQUIRES_SHAR
     fields_put_number(detail, "memory", part->memory);
     fields_put_words(detail, "types", part->types);
     fields_put_words(detail, "networks", part->networks);
+    fields_put_words(detail, "leftovers", part->leftovers);
 }
 
 static void write_vm(GString *detail, const struct object *vm) REQUIRES_SHARED(model)
@@ -126,6 +127,7 @@ static void read_host(struct fields *fields, struct object *host) REQUIRES(model
     part->memory = fields_number(fields, "memory");
     part->types = fields_words(fields, "types");
     part->networks = fields_words(fields, "networks");
+    part->leftovers = fields_words(fields, "leftovers");
 }
 
 static void read_phase(struct fields *fields, struct vm_part *part)

@@ -87,6 +87,14 @@ static bool is_ours(const struct engine *engine, const struct virt_domain *domai
            !is_copy(engine, mark);
 }
 
+/* What a move has left of a VM that was destroyed meanwhile. */
+static bool is_leftover(const struct engine *engine, const struct object *host,
+                        const struct virt_domain *domain) REQUIRES_SHARED(model)
+{
+    return leftover_is_noted(host, domain->uuid) && !domain_is_active(domain->state) &&
+           is_ours(engine, domain);
+}
+
 static void add_found(struct engine *engine, struct object *host, const struct virt_domain *domain)
     REQUIRES(model)
 {
@@ -150,7 +158,8 @@ void discover_one(struct engine *engine, struct object *host, const struct virt_
     struct object *vm = cloud_by_uuid(engine->cloud, domain->uuid);
     bool moved;
 
-    if (!vm && g_hash_table_contains(engine->buried, domain->uuid))
+    if (!vm &&
+        (g_hash_table_contains(engine->buried, domain->uuid) || is_leftover(engine, host, domain)))
         return;
     if (!vm) {
         add_found(engine, host, domain);

@@ -148,6 +148,7 @@ bool host_begin(struct engine *engine, struct object *host, GError **error)
     work->probe = lane_new(engine->jobs, PROBE_WIDTH);
     work->move = lane_new(engine->jobs, 1);
     work->to_look = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    work->tidying = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     host->work = work;
     host_connect(engine, host);
     return true;
@@ -170,6 +171,7 @@ void host_end(struct engine *engine, struct object *host)
     timer_stop(engine, &work->retry_timer);
     timer_stop(engine, &work->sample_timer);
     timer_stop(engine, &work->look_timer);
+    timer_stop(engine, &work->tidy_timer);
     requests_answer(engine, &work->waiters, EINTR);
     engine_after_commit(engine, close_lane, work->work);
     engine_after_commit(engine, close_lane, work->look);
@@ -177,6 +179,7 @@ void host_end(struct engine *engine, struct object *host)
     engine_after_commit(engine, close_lane, work->probe);
     engine_after_commit(engine, close_lane, work->move);
     g_hash_table_destroy(work->to_look);
+    g_hash_table_destroy(work->tidying);
     host_link_unref(work->link);
     g_free(work);
     host->work = NULL;
@@ -276,6 +279,7 @@ static void connected(struct engine *engine, struct object *host, struct task *t
     discover_all(engine, host, task->domains);
     services_nudge_on(engine, host);
     vm_moves_settle(engine, host);
+    leftover_tidy(engine, host);
     engine->room_changed = true;
     rebalance_host_up(engine);
     host_sample_begin(engine, host);

@@ -15,7 +15,8 @@ struct host_work {
     struct lane *move; /* VMs leave one at a time */
     bool connecting, looking, sampling;
     GHashTable *to_look; /* char *uuid: domains of which something was heard */
-    unsigned retry_timer, sample_timer, look_timer;
+    GHashTable *tidying; /* char *uuid: VMs of which what a move has left is being removed */
+    unsigned retry_timer, sample_timer, look_timer, tidy_timer;
     double sample_due; /* monotonic seconds: when the timer fires */
     double interval;   /* seconds: between samples */
     gint looked;       /* atomic: somebody has looked at it since the last one began */

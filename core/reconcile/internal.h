@@ -176,6 +176,7 @@ void object_remove(struct engine *engine, struct request *request, struct object
 void grace_begin(struct engine *engine, struct object *object) REQUIRES(model);
 
 #include "core/reconcile/host.h"
+#include "core/reconcile/leftover.h"
 #include "core/reconcile/migrate.h"
 #include "core/reconcile/placing.h"
 #include "core/reconcile/plan.h"

@@ -97,6 +97,9 @@ bool vm_may_move(struct engine *engine, struct object *vm, struct object *host,
              vm->name);
     else if (!vm->spec || vm->next || vm_glance(vm)->busy)
         fail(error, EBUSY, "a job of %s is under way", vm->name);
+    else if (vm_glance(vm)->tidied > 0 || leftover_is_noted(host, vm->vm.uuid))
+        fail(error, EBUSY, "what an interrupted move of %s has left is being removed: try again",
+             vm->name);
     else
         return filters_pass(engine, vm, host, choice, error) &&
                engine->virt->can_move(host_link_virt(host_work(vm->vm.host)->link),
@@ -225,6 +228,15 @@ static void arrive(struct engine *engine, struct object *vm, struct object *host
     cloud_event(engine->cloud, vm, NULL, "moved to %s", host->name);
 }
 
+/* HOST is where it is not. Who had to ask what became of the move, or got no answer from HOST, does
+ * not know what is left there. */
+static void note_leftover(struct engine *engine, struct object *vm, struct object *host,
+                          bool settled) REQUIRES(model)
+{
+    if (settled || !host_is_up(host))
+        leftover_note(engine, host, vm->vm.uuid);
+}
+
 static void done_move(struct engine *engine, struct task *task, const GError *error) REQUIRES(model)
 {
     struct object *vm = vm_of_task(engine, task);
@@ -247,8 +259,12 @@ static void done_move(struct engine *engine, struct task *task, const GError *er
         g_autofree char *doing = g_strdup_printf("moving to %s", host->name);
 
         vm_report(engine, vm, doing, error);
+        note_leftover(engine, vm, host, task->run == run_settle);
     } else {
+        struct object *left = vm->vm.host;
+
         arrive(engine, vm, host, task->domain);
+        note_leftover(engine, vm, left, task->run == run_settle);
     }
     vm_settled(engine, vm, error);
     rebalance_moved(engine, vm, error);

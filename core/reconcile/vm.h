@@ -43,6 +43,7 @@ struct vm_work {
     uint64_t other;      /* host on which it was seen too; 0: none */
     int64_t moved;       /* monotonic microseconds of its last move; 0: none */
     bool moving;         /* a job that moves it, or asks what became of that, is under way */
+    unsigned tidied;     /* hosts from which what a move has left of it is being removed */
     unsigned move_timer; /* the deadline of its move, or when to ask again what became of it */
 };
 /* Made when it is first asked for: most VMs are found as they shall be, and never need it. */

@@ -65,6 +65,9 @@ CALL(settle, DROP_DOMAIN,
      (struct virt * v, const struct virt_plan *plan, const struct virt_way *way,
       struct virt_domain **domain, GError **error),
      v, plan, way, domain, error)
+CALL(tidy, (void)0,
+     (struct virt * v, const char *uuid, const char *cloud, struct virt *at, GError **error), v,
+     uuid, cloud, at, error)
 CALL(abort, (void)0, (struct virt * v, const char *uuid, GError **error), v, uuid, error)
 CALL(destroy, (void)0, (struct virt * v, const char *uuid, const char *name, GError **error), v,
      uuid, name, error)
@@ -93,6 +96,7 @@ const struct virt_ops *virt_faulty(const struct virt_ops *ops)
     faulty.can_move = faulty_can_move;
     faulty.migrate = faulty_migrate;
     faulty.settle = faulty_settle;
+    faulty.tidy = faulty_tidy;
     faulty.abort = faulty_abort;
     faulty.destroy = faulty_destroy;
     faulty.sample = faulty_sample;

@@ -254,6 +254,8 @@ bool virt_migrate(struct virt *v, const struct virt_plan *plan, const struct vir
                   struct virt_domain **domain, GError **error);
 bool virt_settle(struct virt *v, const struct virt_plan *plan, const struct virt_way *way,
                  struct virt_domain **domain, GError **error);
+bool virt_tidy(struct virt *v, const char *uuid, const char *cloud, struct virt *at,
+               GError **error);
 bool virt_abort(struct virt *v, const char *uuid, GError **error);
 
 /* ---- probe.c */

@@ -101,23 +101,29 @@ void luggage_return(const struct luggage *luggage, const struct disk_place *ther
         there->store->remove(there, seed, NULL);
 }
 
-static void leave(const struct disk_place *here, const struct disk_place *there, const char *name)
+static bool leave(const struct disk_place *here, const struct disk_place *there, const char *name,
+                  GError **error)
 {
     g_autofree char *from = NULL, *to = NULL;
     uint64_t ignored;
 
     /* Only what is there under another path is surely another file. */
-    if (here->store->find(here, name, &from, &ignored, NULL) && from &&
-        there->store->find(there, name, &to, &ignored, NULL) && to && strcmp(from, to) != 0)
-        here->store->remove(here, name, NULL);
+    if (!here->store->find(here, name, &from, &ignored, error))
+        return false;
+    if (!from)
+        return true;
+    if (!there->store->find(there, name, &to, &ignored, error))
+        return false;
+    return !to || strcmp(from, to) == 0 || here->store->remove(here, name, error);
 }
 
-void luggage_leave(const struct disk_place *here, const struct disk_place *there, const char *uuid)
+bool luggage_leave(const struct disk_place *here, const struct disk_place *there, const char *uuid,
+                   GError **error)
 {
     g_autofree char *disk = disk_name(uuid);
     g_autofree char *seed = seed_name(uuid);
-    leave(here, there, disk);
-    leave(here, there, seed);
+    bool ok = leave(here, there, disk, error);
+    return leave(here, there, seed, ok ? error : NULL) && ok;
 }
 
 void luggage_clear(struct luggage *luggage)

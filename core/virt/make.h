@@ -196,8 +196,9 @@ char *luggage_label(const struct luggage *luggage, virDomainPtr dom, unsigned fl
 /* After a failure: what luggage_pack() made is removed. */
 void luggage_return(const struct luggage *luggage, const struct disk_place *there,
                     const char *uuid);
-/* After it has left: what of it is here and not there too is removed. */
-void luggage_leave(const struct disk_place *here, const struct disk_place *there, const char *uuid);
+/* After it has left: what of it is here and not there too is removed. Goes on after a failure. */
+bool luggage_leave(const struct disk_place *here, const struct disk_place *there, const char *uuid,
+                   GError **error);
 void luggage_clear(struct luggage *luggage);
 typedef struct luggage Luggage;
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Luggage, luggage_clear)

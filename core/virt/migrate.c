@@ -155,7 +155,7 @@ static bool move(struct moving *m, GError **error)
     g_autofree char *disk = disk_name(m->plan->uuid);
     if (m->luggage.copy)
         m->here.store->remove(&m->here, disk, NULL);
-    luggage_leave(&m->here, &m->there, m->plan->uuid);
+    luggage_leave(&m->here, &m->there, m->plan->uuid, NULL);
     failpoint_reached("migrate.left");
     return true;
 }

@@ -90,6 +90,15 @@ static bool op_settle(struct virt *v, const struct virt_plan *plan, const struct
     return ended(other, ended(held, virt_settle(held, plan, way, domain, error), error), error);
 }
 
+static bool op_tidy(struct virt *v, const char *uuid, const char *cloud, struct virt *at,
+                    GError **error)
+{
+    g_autoptr(Virt) held = virt_ref(v);
+    g_autoptr(Virt) other = at ? virt_ref(at) : NULL;
+    bool ok = ended(held, virt_tidy(held, uuid, cloud, other, error), error);
+    return other ? ended(other, ok, error) : ok;
+}
+
 static bool op_abort(struct virt *v, const char *uuid, GError **error)
 {
     g_autoptr(Virt) held = virt_ref(v);
@@ -126,6 +135,7 @@ const struct virt_ops virt_libvirt = {
     .can_move = virt_can_move,
     .migrate = op_migrate,
     .settle = op_settle,
+    .tidy = op_tidy,
     .abort = op_abort,
     .sample = op_sample,
     .probe = op_probe,

@@ -86,7 +86,7 @@ static bool arrived(struct virt *v, const struct virt_way *way, const char *uuid
         domain_undefine(rest, NULL);
     failpoint_reached("settle.undefined");
     if (conn)
-        luggage_leave(&from, &to, uuid);
+        luggage_leave(&from, &to, uuid, NULL);
     virResetLastError();
     *domain = after;
     return true;
@@ -98,7 +98,7 @@ static void stays(struct virt *v, const struct virt_way *way, const char *uuid, 
 {
     struct disk_place from = disk_place_of(v, conn), to = disk_place_of(way->to, there);
     if (conn && there)
-        luggage_leave(&to, &from, uuid);
+        luggage_leave(&to, &from, uuid, NULL);
     virResetLastError();
 }
 

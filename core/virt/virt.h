@@ -181,6 +181,14 @@ struct virt_ops {
      */
     bool (*settle)(struct virt *v, const struct virt_plan *plan, const struct virt_way *way,
                    struct virt_domain **domain, GError **error);
+    /*
+     * Removes from the host V what an interrupted migrate() of the domain of UUID has left there: a
+     * definition that has the mark of CLOUD, and copies of the disk and seed that a domain on the
+     * host AT has (NULL: it is nowhere any more). What is not there is success. EBUSY: it runs
+     * there.
+     */
+    bool (*tidy)(struct virt *v, const char *uuid, const char *cloud, struct virt *at,
+                 GError **error);
     /* Ends the migration of a domain that is under way, which then fails. EBUSY: there is none. */
     bool (*abort)(struct virt *v, const char *uuid, GError **error);
 

@@ -13,6 +13,8 @@ void fake_domain_free(void *data)
 
     g_free(domain->host);
     g_free(domain->name);
+    g_free(domain->mark.cloud);
+    g_free(domain->mark.name);
     g_free(domain);
 }
 
@@ -75,6 +77,17 @@ static bool fake_info(struct virt *v, struct virt_info **info, GError **error)
     return true;
 }
 
+static struct virt_mark *describe_mark(const struct virt_mark *from)
+{
+    struct virt_mark *mark = g_new0(struct virt_mark, 1);
+
+    mark->cloud = g_strdup(from->cloud);
+    mark->id = from->id;
+    mark->name = g_strdup(from->name);
+    mark->spec = g_strdup("cpus = 1\n");
+    return mark;
+}
+
 static struct virt_domain *describe(const char *uuid, const struct fake_domain *from)
 {
     struct virt_domain *domain = g_new0(struct virt_domain, 1);
@@ -89,21 +102,28 @@ static struct virt_domain *describe(const char *uuid, const struct fake_domain *
     domain->spec = from->words ? g_strdup(from->words)
                                : g_strdup_printf("cpus = %u\nmemory = %" G_GUINT64_FORMAT "\n",
                                                  from->cpus, from->memory);
+    domain->mark = from->mark.cloud ? describe_mark(&from->mark) : NULL;
     return domain;
 }
 
-static bool fake_list(struct virt *v, GPtrArray **domains, GError **error)
+static void list_those(GPtrArray *domains, const struct virt *v, GHashTable *of)
 {
     GHashTableIter iter;
     void *uuid, *each;
 
+    g_hash_table_iter_init(&iter, of);
+    while (g_hash_table_iter_next(&iter, &uuid, &each))
+        if (strcmp(((struct fake_domain *)each)->host, v->uri) == 0)
+            g_ptr_array_add(domains, describe(uuid, each));
+}
+
+static bool fake_list(struct virt *v, GPtrArray **domains, GError **error)
+{
     (void)error;
     *domains = g_ptr_array_new_with_free_func((GDestroyNotify)virt_domain_free);
     pthread_mutex_lock(&fake.lock);
-    g_hash_table_iter_init(&iter, fake.domains);
-    while (g_hash_table_iter_next(&iter, &uuid, &each))
-        if (strcmp(((struct fake_domain *)each)->host, v->uri) == 0)
-            g_ptr_array_add(*domains, describe(uuid, each));
+    list_those(*domains, v, fake.domains);
+    list_those(*domains, v, fake.left);
     pthread_mutex_unlock(&fake.lock);
     return true;
 }
@@ -289,6 +309,23 @@ static void set_host(struct fake_domain *domain, const void *data)
     domain->host = g_strdup(data);
 }
 
+static void leave_definition(const struct virt_plan *plan, const struct virt_way *way)
+{
+    struct fake_domain *domain = g_new0(struct fake_domain, 1);
+
+    domain->host = g_strdup(way->to->uri);
+    domain->name = g_strdup(plan->name);
+    domain->state = DOMAIN_SHUTOFF;
+    domain->cpus = plan->vm->cpus;
+    domain->memory = plan->vm->memory;
+    domain->mark.cloud = g_strdup(plan->mark.cloud);
+    domain->mark.id = plan->mark.id;
+    domain->mark.name = g_strdup(plan->mark.name);
+    pthread_mutex_lock(&fake.lock);
+    g_hash_table_replace(fake.left, g_strdup(plan->uuid), domain);
+    pthread_mutex_unlock(&fake.lock);
+}
+
 static bool fake_migrate(struct virt *v, const struct virt_plan *plan, const struct virt_way *way,
                          struct virt_domain **domain, GError **error)
 {
@@ -296,6 +333,7 @@ static bool fake_migrate(struct virt *v, const struct virt_plan *plan, const str
 
     fake.moves++;
     if (fake.lose_target) {
+        leave_definition(plan, way);
         fail(error, EHOSTDOWN, "told to lose the other host");
         return false;
     }
@@ -323,6 +361,23 @@ static bool fake_settle(struct virt *v, const struct virt_plan *plan, const stru
         return with_domain(way->to, plan->uuid, domain, error, NULL, NULL);
     fail(error, ECANCELED, "it is still here");
     return false;
+}
+
+static bool fake_tidy(struct virt *v, const char *uuid, const char *cloud, struct virt *at,
+                      GError **error)
+{
+    const struct fake_domain *left;
+
+    if (told_to_fail(&fake.fail_tidy, error))
+        return false;
+    pthread_mutex_lock(&fake.lock);
+    left = g_hash_table_lookup(fake.left, uuid);
+    if (left && strcmp(left->host, v->uri) == 0 && strcmp(left->mark.cloud, cloud) == 0)
+        g_hash_table_remove(fake.left, uuid);
+    g_free(fake.tidied_for);
+    fake.tidied_for = at ? g_strdup(at->uri) : NULL;
+    pthread_mutex_unlock(&fake.lock);
+    return true;
 }
 
 static bool fake_abort(struct virt *v, const char *uuid, GError **error)
@@ -376,6 +431,7 @@ const struct virt_ops fake_ops = {
     .can_move = fake_can_move,
     .migrate = fake_migrate,
     .settle = fake_settle,
+    .tidy = fake_tidy,
     .abort = fake_abort,
     .sample = fake_sample,
     .probe = fake_probe,

@@ -13,6 +13,7 @@ struct fake_domain {
     enum domain_state state;
     uint32_t cpus;
     uint64_t memory;
+    struct virt_mark mark; /* its strings are its own; no cloud: it has none */
 };
 
 /* A connection. */
@@ -32,7 +33,10 @@ struct fake {
     bool lose_create;  /* makes the domain, then says that the host went down */
     int fail_move;     /* EHOSTDOWN: it moves, but nobody hears of it */
     bool nobody_knows; /* what became of such a move, until this is over */
-    bool lose_target;  /* the host that a VM moves to, before anything of it is there */
+    bool lose_target;  /* the host that a VM moves to, which has its definition then */
+    GHashTable *left;  /* what that left: UUID to struct fake_domain * */
+    int fail_tidy;
+    char *tidied_for; /* URI of the host that has the VM of which something was left; or NULL */
     unsigned moves;
     bool sick;             /* guests do not answer */
     bool bad_image;        /* VMs with an image cannot be made */
@@ -64,8 +68,9 @@ void fail_create(const char *host, int err);
 void set_failure(int *which, int err);
 void set_flag(bool *which, bool on);
 unsigned counted(const unsigned *which);
-/* How many domains there are. */
+/* How many domains there are, and definitions that moves have left. */
 unsigned domains(void);
+unsigned leftovers(void);
 /* HOST says that a domain has changed; the same of another event. */
 void fake_event(const char *host, const char *uuid);
 void fake_tell(const char *host, enum virt_event what, const char *uuid);

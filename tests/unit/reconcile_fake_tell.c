@@ -11,6 +11,7 @@ void fake_init(void)
     memset(&fake, 0, sizeof fake);
     pthread_mutex_init(&fake.lock, NULL);
     fake.domains = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, fake_domain_free);
+    fake.left = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, fake_domain_free);
     fake.fail_create = g_hash_table_new(g_str_hash, g_str_equal);
     fake.virts = g_hash_table_new(g_str_hash, g_str_equal);
     fake.least = G_MAXUINT;
@@ -19,6 +20,8 @@ void fake_init(void)
 void fake_clear(void)
 {
     g_hash_table_destroy(fake.domains);
+    g_hash_table_destroy(fake.left);
+    g_free(fake.tidied_for);
     g_hash_table_destroy(fake.fail_create);
     g_hash_table_destroy(fake.virts);
 }
@@ -60,6 +63,16 @@ unsigned domains(void)
 
     pthread_mutex_lock(&fake.lock);
     n = g_hash_table_size(fake.domains);
+    pthread_mutex_unlock(&fake.lock);
+    return n;
+}
+
+unsigned leftovers(void)
+{
+    unsigned n;
+
+    pthread_mutex_lock(&fake.lock);
+    n = g_hash_table_size(fake.left);
     pthread_mutex_unlock(&fake.lock);
     return n;
 }

@@ -149,6 +149,66 @@ static void a_drain_that_fails_ends_no_other(void **state)
     assert_int_equal(fake.moves, 2);
 }
 
+/* A VM of which a move to b has left something there, and b is down. */
+static void leave_something(struct fixture *f)
+{
+    assert_int_equal(make(f, OBJECT_VM, "vm", "cpus = 2\nhost = a\npower = off\n"), 0);
+    assert_int_equal(commit(f, OBJECT_VM, "vm", "cpus = 2\npower = off\n"), 0);
+    set_flag(&fake.lose_target, true);
+    assert_int_equal(control(f, OBJECT_VM, "vm", "migrate b"), EHOSTDOWN);
+    set_flag(&fake.lose_target, false);
+    set_failure(&fake.fail_open, EIO);
+    fake_tell("test:///b", VIRT_CLOSED, NULL);
+    expect(f, OBJECT_HOST, "b", "state", "down");
+    expect_in(f, OBJECT_VM, "vm", "error", "it is still here");
+    assert_int_equal(leftovers(), 1);
+}
+
+static void expect_tidy(void)
+{
+    for (int tries = 0; tries < 1000 && leftovers() > 0; tries++)
+        g_usleep(10000);
+    assert_int_equal(leftovers(), 0);
+}
+
+static void what_a_move_left_goes_when_its_host_is_back(void **state)
+{
+    struct fixture *f = *state;
+
+    leave_something(f);
+    set_failure(&fake.fail_tidy, EIO);
+    set_failure(&fake.fail_open, 0);
+    expect(f, OBJECT_HOST, "b", "state", "up");
+    assert_int_equal(control(f, OBJECT_VM, "vm", "migrate b"), EBUSY);
+    expect_in(f, OBJECT_VM, "vm", "error", "has left");
+    set_failure(&fake.fail_tidy, 0);
+    fake_tell("test:///b", VIRT_CLOSED, NULL);
+    expect_tidy();
+    assert_string_equal(fake.tidied_for, "test:///a");
+    expect(f, OBJECT_HOST, "b", "state", "up");
+    assert_int_equal(control(f, OBJECT_VM, "vm", "migrate b"), 0);
+    expect(f, OBJECT_VM, "vm", "host", "b");
+}
+
+static void nor_is_it_found_as_a_vm_when_that_was_destroyed(void **state)
+{
+    struct fixture *f = *state;
+
+    leave_something(f);
+    assert_int_equal(remove_dir(f, OBJECT_VM, "vm"), 0);
+    engine_free(f->engine);
+    set_failure(&fake.fail_open, 0);
+    set_failure(&fake.fail_tidy, EIO);
+    start(f);
+    assert_int_equal(id_of(f, OBJECT_VM, "vm"), 0);
+    engine_free(f->engine);
+    set_failure(&fake.fail_tidy, 0);
+    start(f);
+    expect_tidy();
+    assert_null(fake.tidied_for);
+    assert_int_equal(id_of(f, OBJECT_VM, "vm"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -158,6 +218,8 @@ int main(void)
         TEST(a_move_that_nobody_knows_holds_up_no_other),
         TEST(one_that_was_off_is_free_though_the_target_is_gone),
         TEST(a_drain_that_fails_ends_no_other),
+        TEST(what_a_move_left_goes_when_its_host_is_back),
+        TEST(nor_is_it_found_as_a_vm_when_that_was_destroyed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

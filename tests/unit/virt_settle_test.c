@@ -13,7 +13,7 @@
 static const char node[] =
     "<node><cpu><mhz>2600</mhz><model>EPYC</model><active>8</active><nodes>1</nodes>"
     "<sockets>1</sockets><cores>8</cores><threads>1</threads></cpu><memory>8388608</memory>"
-    "<pool type='dir'><name>pool</name><target><path>/pool-%d</path></target></pool></node>";
+    "<pool type='dir'><name>pool</name><target><path>%s</path></target></pool></node>";
 
 enum { FROM, TO };
 
@@ -48,17 +48,17 @@ static void ignore(void *ctx, enum virt_event what, const char *uuid)
     (void)uuid;
 }
 
-static int open_side(int n)
+static int open_side(int n, const char *pool)
 {
     struct side *side = &sides[n];
-    g_autofree char *text = g_strdup_printf(node, n);
+    g_autofree char *text = g_strdup_printf(node, pool);
     int fd = g_file_open_tmp("node-XXXXXX.xml", &side->file, NULL);
     bool written = fd >= 0 && g_file_set_contents(side->file, text, -1, NULL);
     g_autofree char *uri = g_strconcat("test://", side->file, NULL);
     struct virt_options options = {.uri = uri, .state = "/nonexistent", .event = ignore};
 
     close(fd);
-    side->disk = g_strdup_printf("/pool-%d/cloudfs-" UUID ".qcow2", n);
+    side->disk = g_strdup_printf("%s/cloudfs-" UUID ".qcow2", pool);
     side->v = virt_libvirt.new(&options, NULL);
     if (!written || !side->v || !virt_libvirt.open(side->v, NULL))
         return -1;
@@ -89,17 +89,29 @@ static bool has_disk(int n)
     return volume != NULL;
 }
 
-static int set_up(void **state)
+static int set_up_pools(const char *from, const char *to)
 {
-    (void)state;
     vm = plain_vm();
     vm.disk = 1 << 20;
     plan = plan_of("web1", &vm);
     asked = 0;
-    if (open_side(FROM) < 0 || open_side(TO) < 0)
+    if (open_side(FROM, from) < 0 || open_side(TO, to) < 0)
         return -1;
     appear(FROM);
     return 0;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    return set_up_pools("/pool-0", "/pool-1");
+}
+
+/* As if they had the same storage. */
+static int set_up_shared(void **state)
+{
+    (void)state;
+    return set_up_pools("/pool", "/pool");
 }
 
 static int tear_down(void **state)
@@ -249,9 +261,9 @@ static int with_the_other_away(bool off)
     return error->code;
 }
 
-static void switch_off(int (*how)(virDomainPtr dom))
+static void switch_off(int n, int (*how)(virDomainPtr dom))
 {
-    g_autoptr(VirtDomainHandle) dom = virDomainLookupByUUIDString(sides[FROM].conn, UUID);
+    g_autoptr(VirtDomainHandle) dom = virDomainLookupByUUIDString(sides[n].conn, UUID);
 
     assert_int_equal(how(dom), 0);
 }
@@ -260,21 +272,21 @@ static void switch_off(int (*how)(virDomainPtr dom))
 static void what_ran_may_be_on_a_host_that_is_away(void **state)
 {
     (void)state;
-    switch_off(virDomainDestroy);
+    switch_off(FROM, virDomainDestroy);
     assert_int_equal(with_the_other_away(false), EHOSTDOWN);
 }
 
 static void what_was_off_is_not_on_a_host_that_is_away(void **state)
 {
     (void)state;
-    switch_off(virDomainDestroy);
+    switch_off(FROM, virDomainDestroy);
     assert_int_equal(with_the_other_away(true), ECANCELED);
 }
 
 static void nor_is_what_its_guest_shut_down(void **state)
 {
     (void)state;
-    switch_off(virDomainShutdown);
+    switch_off(FROM, virDomainShutdown);
     assert_int_equal(with_the_other_away(false), ECANCELED);
 }
 
@@ -295,6 +307,87 @@ static void what_runs_does_not_move_as_if_it_were_off(void **state)
     (void)state;
     assert_false(virt_libvirt.migrate(sides[FROM].v, &plan, &way, &domain, &error));
     assert_int_equal(error->code, EBUSY);
+}
+
+static bool has_domain(int n)
+{
+    g_autoptr(VirtDomainHandle) dom = virDomainLookupByUUIDString(sides[n].conn, UUID);
+
+    return dom != NULL;
+}
+
+/* As an interrupted move does. */
+static void leave_something(void)
+{
+    appear(TO);
+    switch_off(TO, virDomainDestroy);
+}
+
+/* The errno of tidy() for what is on TO; 0: none. */
+static int tidy(const char *cloud, struct virt *at)
+{
+    g_autoptr(GError) error = NULL;
+
+    return virt_libvirt.tidy(sides[TO].v, UUID, cloud, at, &error) ? 0 : error->code;
+}
+
+static void what_runs_is_not_removed(void **state)
+{
+    (void)state;
+    appear(TO);
+    assert_int_equal(tidy(plan.mark.cloud, sides[FROM].v), EBUSY);
+    assert_true(has_domain(TO));
+    assert_true(has_disk(TO));
+}
+
+static void nor_is_what_is_of_another_cloud(void **state)
+{
+    (void)state;
+    leave_something();
+    assert_int_equal(tidy(OTHER, sides[FROM].v), 0);
+    assert_true(has_domain(TO));
+    assert_true(has_disk(TO));
+}
+
+/* Whether it is a copy is not known. */
+static void nor_is_a_disk_whose_host_does_not_answer(void **state)
+{
+    (void)state;
+    leave_something();
+    virt_libvirt.close(sides[FROM].v);
+    assert_int_equal(tidy(plan.mark.cloud, sides[FROM].v), EHOSTDOWN);
+    assert_true(has_disk(TO));
+}
+
+static void nor_is_a_disk_on_shared_storage(void **state)
+{
+    (void)state;
+    leave_something();
+    assert_int_equal(tidy(plan.mark.cloud, sides[FROM].v), 0);
+    assert_false(has_domain(TO));
+    assert_true(has_disk(TO));
+}
+
+static void what_a_move_left_is_removed(void **state)
+{
+    (void)state;
+    leave_something();
+    assert_int_equal(tidy(plan.mark.cloud, sides[FROM].v), 0);
+    assert_false(has_domain(TO));
+    assert_false(has_disk(TO));
+    assert_true(has_domain(FROM));
+    assert_true(has_disk(FROM));
+    assert_int_equal(tidy(plan.mark.cloud, sides[FROM].v), 0);
+}
+
+static void so_is_that_of_a_vm_that_was_destroyed(void **state)
+{
+    (void)state;
+    leave_something();
+    disappear(FROM);
+    assert_int_equal(tidy(plan.mark.cloud, NULL), 0);
+    assert_false(has_domain(TO));
+    assert_false(has_disk(TO));
 }
 
 static int start_libvirt(void **state)
@@ -326,6 +419,12 @@ int main(void)
         TEST(nor_is_what_its_guest_shut_down),
         TEST(what_was_off_and_left_is),
         TEST(what_runs_does_not_move_as_if_it_were_off),
+        TEST(what_runs_is_not_removed),
+        TEST(nor_is_what_is_of_another_cloud),
+        TEST(nor_is_a_disk_whose_host_does_not_answer),
+        cmocka_unit_test_setup_teardown(nor_is_a_disk_on_shared_storage, set_up_shared, tear_down),
+        TEST(what_a_move_left_is_removed),
+        TEST(so_is_that_of_a_vm_that_was_destroyed),
     };
     return cmocka_run_group_tests(tests, start_libvirt, stop_libvirt);
 }
