@@ -4,7 +4,7 @@
 
 #include "core/reconcile/request.h"
 
-#define LOOK_AGAIN 1.0 /* seconds, for a host */
+#define LOOK_AGAIN 1.0 /* seconds, for what it has to wait for */
 
 /* A request that nobody waits for: the end of a grace is nobody's call. */
 static void nobody(void *ctx, int err)
@@ -18,12 +18,12 @@ static bool is_away(const struct object *vm) REQUIRES_SHARED(model)
     return vm->vm.host && !host_is_up(vm->vm.host);
 }
 
-/* Whether a host that it needs is down, or is being asked for, as after a start: it cannot go yet,
- * but its removal was accepted. */
-static bool waits_for_host(const struct object *object) REQUIRES_SHARED(model)
+/* Whether a host that it needs is down, or is being asked for, as after a start, or it is just
+ * being made again, say: it cannot go yet, but its removal was accepted. */
+static bool has_to_wait(const struct object *object) REQUIRES_SHARED(model)
 {
     if (object->kind == OBJECT_VM)
-        return is_away(object);
+        return is_away(object) || vm_glance(object)->busy;
     for (unsigned i = 0; object->kind == OBJECT_SERVICE && i < object->service.members->len; i++)
         if (is_away(object->service.members->pdata[i]))
             return true;
@@ -59,7 +59,7 @@ static void grace_over(struct engine *engine, void *data) REQUIRES(model)
 
     if (!is_over(object))
         return;
-    if (waits_for_host(object)) {
+    if (has_to_wait(object)) {
         leave_in(engine, object, MAX(engine->conf->grace, LOOK_AGAIN));
         return;
     }

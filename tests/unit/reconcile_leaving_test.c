@@ -84,12 +84,43 @@ static void what_is_written_as_its_grace_ends_stays(void **state)
     assert_int_equal(id_of(f, OBJECT_VM, "vm"), id);
 }
 
+/* A removal that was answered was refused when its time came, and forgotten. */
+static void what_is_just_made_again_goes_after_that(void **state)
+{
+    struct fixture *f = *state;
+    g_autofree char *host = NULL, *uri = NULL, *uuid = NULL;
+    struct cloud *cloud;
+
+    assert_int_equal(make(f, OBJECT_VM, "vm", "cpus = 1\n"), 0);
+    host = field(f, OBJECT_VM, "vm", "host");
+    uri = g_strdup_printf("test:///%s", host);
+    cloud = engine_cloud(f->engine);
+    cloud_read_lock(cloud);
+    uuid = g_strdup(cloud_find(cloud, OBJECT_VM, "vm")->vm.uuid);
+    cloud_read_unlock(cloud);
+    set_flag(&fake.hold_creates, true);
+    f->conf.grace = 4; /* it is made again after 2 s */
+    pthread_mutex_lock(&fake.lock);
+    g_hash_table_remove(fake.domains, uuid);
+    pthread_mutex_unlock(&fake.lock);
+    fake_event(uri, uuid);
+    expect(f, OBJECT_VM, "vm", "state", "failed");
+    assert_int_equal(drop(f, OBJECT_VM, "vm"), 0);
+    for (int i = 0; i < 1000 && is_leaving(f, OBJECT_VM, "vm"); i++)
+        g_usleep(5000);
+    assert_int_equal(counted(&fake.held_creates), 1);
+    set_flag(&fake.hold_creates, false);
+    expect(f, OBJECT_VM, "vm", "state", "gone");
+    assert_int_equal(domains(), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_leaves_goes_after_a_restart),
         TEST(what_leaves_may_come_back_after_a_restart),
         TEST(what_is_written_as_its_grace_ends_stays),
+        TEST(what_is_just_made_again_goes_after_that),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
