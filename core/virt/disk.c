@@ -32,6 +32,19 @@ char *console_name(const char *uuid)
     return g_strdup_printf("%s.log", uuid);
 }
 
+char *disk_mark_name(const char *name)
+{
+    return g_strconcat(name, ".moving", NULL);
+}
+
+bool disk_unmark(const struct disk_place *place, const char *name, GError **error)
+{
+    g_autofree char *mark = disk_mark_name(name);
+    struct disk_place known = *place;
+    known.stale = false; /* it was made here */
+    return place->store->remove(&known, mark, error);
+}
+
 bool disk_fits(const char *image, uint64_t image_bytes, uint64_t bytes, GError **error)
 {
     if (bytes == 0 || bytes >= image_bytes)
@@ -151,7 +164,9 @@ bool disk_remove_all(const struct disk_place *place, const char *uuid, GError **
     g_autofree char *log = console_name(uuid);
     bool ok = place->store->remove(place, disk, error);
     failpoint_reached("destroy.disk");
+    ok &= disk_unmark(place, disk, ok ? error : NULL);
     ok &= place->store->remove(place, seed, ok ? error : NULL);
+    ok &= disk_unmark(place, seed, ok ? error : NULL);
     if (place->driver == DRIVER_EMBED)
         ok &= place->store->remove(place, log, ok ? error : NULL);
     return ok;

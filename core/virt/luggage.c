@@ -3,10 +3,62 @@
  * What a VM takes along when it moves: its disk and its seed. Where both hosts see the same file
  * (a pool on shared storage) it stays; else the disk is copied by the migration, whole and without
  * its image, and the seed is made anew.
+ *
+ * A path does not tell a copy from the file itself, as hosts that share nothing have the same
+ * directories. So, once a copy was made, which fails where there is a file, it has a mark beside it
+ * until the VM has arrived or the copy is gone. Where one host sees a mark and the other one does
+ * not, they see two files.
  */
 #include <string.h>
 
 #include "core/virt/make.h"
+
+static bool is_marked(const struct disk_place *place, const char *name, bool stale, bool *marked,
+                      GError **error)
+{
+    struct disk_place fresh = *place;
+    g_autofree char *mark = disk_mark_name(name);
+    g_autofree char *path = NULL;
+    uint64_t ignored;
+    fresh.stale = stale;
+    if (!place->store->find(&fresh, mark, &path, &ignored, error))
+        return false;
+    *marked = path != NULL;
+    return true;
+}
+
+/* *copy is the one of the two whose file NAME is a copy and not the other's; NULL: not known. That
+ * a mark is not seen counts only when its directory was looked at. */
+static bool find_copy(const struct disk_place *one, const struct disk_place *other,
+                      const char *name, const struct disk_place **copy, GError **error)
+{
+    bool at_one, at_other, both = false;
+    *copy = NULL;
+    if (!is_marked(one, name, false, &at_one, error) ||
+        !is_marked(other, name, false, &at_other, error))
+        return false;
+    if (at_one == at_other)
+        return true;
+    if (!is_marked(at_one ? other : one, name, true, &both, error))
+        return false;
+    if (!both)
+        *copy = at_one ? one : other;
+    return true;
+}
+
+static bool mark(const struct disk_place *place, const char *name, GError **error)
+{
+    static const char words[] = "The file beside this one is a copy that is being made.\n";
+    g_autofree char *full = disk_mark_name(name);
+    g_autofree char *path = NULL;
+    g_autoptr(GBytes) content = g_bytes_new_static(words, sizeof words - 1);
+    return place->store->upload(place, full, content, &path, error);
+}
+
+static bool remove_copy(const struct disk_place *place, const char *name, GError **error)
+{
+    return place->store->remove(place, name, error) && disk_unmark(place, name, error);
+}
 
 static bool pack_disk(struct luggage *luggage, const struct disk_place *here,
                       const struct disk_place *there, virDomainPtr dom, const char *uuid,
@@ -18,9 +70,11 @@ static bool pack_disk(struct luggage *luggage, const struct disk_place *here,
         return false;
     if (!luggage->disk)
         return true;
-    if (!there->store->find(there, name, &luggage->disk_there, &ignored, error))
+    const struct disk_place *copy;
+    if (!there->store->find(there, name, &luggage->disk_there, &ignored, error) ||
+        !find_copy(here, there, name, &copy, error))
         return false;
-    if (g_strcmp0(luggage->disk, luggage->disk_there) == 0)
+    if (copy != there && g_strcmp0(luggage->disk, luggage->disk_there) == 0)
         return true;
     if (virDomainIsActive(dom) != 1) {
         fail(error, EOPNOTSUPP,
@@ -32,21 +86,30 @@ static bool pack_disk(struct luggage *luggage, const struct disk_place *here,
         return virt_fail(error, "reading the size of the disk");
     /* What an earlier try left cannot be trusted. */
     g_clear_pointer(&luggage->disk_there, g_free);
-    if (!there->store->remove(there, name, error) ||
+    if (!remove_copy(there, name, error) ||
         !there->store->create(there, name, NULL, info.capacity, &luggage->disk_there, error))
         return false;
     luggage->copy = luggage->made = true;
-    return true;
+    return mark(there, name, error);
 }
 
 static bool pack_seed(struct luggage *luggage, const struct disk_place *here,
                       const struct disk_place *there, const struct virt_plan *plan, GError **error)
 {
     g_autofree char *name = seed_name(plan->uuid);
+    const struct disk_place *copy;
     uint64_t ignored;
-    return here->store->find(here, name, &luggage->seed, &ignored, error) &&
-           (!luggage->seed ||
-            seed_make(there, plan, false, &luggage->seed_there, &luggage->seed_made, error));
+    if (!here->store->find(here, name, &luggage->seed, &ignored, error))
+        return false;
+    if (!luggage->seed)
+        return true;
+    if (!find_copy(here, there, name, &copy, error))
+        return false;
+    bool again = copy == there;
+    if (!seed_make(there, plan, again, &luggage->seed_there, &luggage->seed_made, error))
+        return false;
+    luggage->seed_made |= again;
+    return !luggage->seed_made || mark(there, name, error);
 }
 
 bool luggage_pack(struct luggage *luggage, const struct disk_place *here,
@@ -96,9 +159,9 @@ void luggage_return(const struct luggage *luggage, const struct disk_place *ther
     g_autofree char *disk = disk_name(uuid);
     g_autofree char *seed = seed_name(uuid);
     if (luggage->made)
-        there->store->remove(there, disk, NULL);
+        remove_copy(there, disk, NULL);
     if (luggage->seed_made)
-        there->store->remove(there, seed, NULL);
+        remove_copy(there, seed, NULL);
 }
 
 static bool leave(const struct disk_place *here, const struct disk_place *there, const char *name,
@@ -107,14 +170,18 @@ static bool leave(const struct disk_place *here, const struct disk_place *there,
     g_autofree char *from = NULL, *to = NULL;
     uint64_t ignored;
 
-    /* Only what is there under another path is surely another file. */
+    const struct disk_place *copy;
     if (!here->store->find(here, name, &from, &ignored, error))
         return false;
     if (!from)
-        return true;
-    if (!there->store->find(there, name, &to, &ignored, error))
+        return disk_unmark(here, name, error);
+    if (!there->store->find(there, name, &to, &ignored, error) ||
+        !find_copy(here, there, name, &copy, error))
         return false;
-    return !to || strcmp(from, to) == 0 || here->store->remove(here, name, error);
+    /* Else it is surely another file. */
+    if (!to || (strcmp(from, to) == 0 && !copy))
+        return true;
+    return remove_copy(here, name, error);
 }
 
 bool luggage_leave(const struct disk_place *here, const struct disk_place *there, const char *uuid,
@@ -124,6 +191,14 @@ bool luggage_leave(const struct disk_place *here, const struct disk_place *there
     g_autofree char *seed = seed_name(uuid);
     bool ok = leave(here, there, disk, error);
     return leave(here, there, seed, ok ? error : NULL) && ok;
+}
+
+void luggage_unmark(const struct disk_place *place, const char *uuid)
+{
+    g_autofree char *disk = disk_name(uuid);
+    g_autofree char *seed = seed_name(uuid);
+    disk_unmark(place, disk, NULL);
+    disk_unmark(place, seed, NULL);
 }
 
 void luggage_clear(struct luggage *luggage)

@@ -166,7 +166,10 @@ bool disk_grow(const struct disk_place *place, virDomainPtr dom, const char *uui
 /* *path is NULL for a VM without user_data; REPLACE: also where one is there. */
 bool seed_make(const struct disk_place *place, const struct virt_plan *plan, bool replace,
                char **path, bool *made, GError **error);
-/* Disk, seed and console log. */
+/* What lies beside the file NAME as long as that is a copy which a move makes (luggage.c). */
+char *disk_mark_name(const char *name);
+bool disk_unmark(const struct disk_place *place, const char *name, GError **error);
+/* Disk and seed with their marks, and console log. */
 bool disk_remove_all(const struct disk_place *place, const char *uuid, GError **error);
 
 /* seed.c: the NoCloud image of PLAN, which has user_data. EINVAL, ENOENT, EACCES. */
@@ -199,6 +202,8 @@ void luggage_return(const struct luggage *luggage, const struct disk_place *ther
 /* After it has left: what of it is here and not there too is removed. Goes on after a failure. */
 bool luggage_leave(const struct disk_place *here, const struct disk_place *there, const char *uuid,
                    GError **error);
+/* It has arrived at PLACE, and nothing of it is where it came from: what is here is no copy. */
+void luggage_unmark(const struct disk_place *place, const char *uuid);
 void luggage_clear(struct luggage *luggage);
 typedef struct luggage Luggage;
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Luggage, luggage_clear)

@@ -153,10 +153,11 @@ static bool move(struct moving *m, GError **error)
     }
     failpoint_reached("migrate.over");
     g_autofree char *disk = disk_name(m->plan->uuid);
-    if (m->luggage.copy)
-        m->here.store->remove(&m->here, disk, NULL);
-    luggage_leave(&m->here, &m->there, m->plan->uuid, NULL);
+    bool left = !m->luggage.copy || m->here.store->remove(&m->here, disk, NULL);
+    left &= luggage_leave(&m->here, &m->there, m->plan->uuid, NULL);
     failpoint_reached("migrate.left");
+    if (left && (m->luggage.made || m->luggage.seed_made))
+        luggage_unmark(&m->there, m->plan->uuid);
     return true;
 }
 

@@ -85,8 +85,8 @@ static bool arrived(struct virt *v, const struct virt_way *way, const char *uuid
     if (rest && virDomainIsActive(rest) == 0) /* undefining was all that was left to do */
         domain_undefine(rest, NULL);
     failpoint_reached("settle.undefined");
-    if (conn)
-        luggage_leave(&from, &to, uuid, NULL);
+    if (conn && luggage_leave(&from, &to, uuid, NULL))
+        luggage_unmark(&to, uuid);
     virResetLastError();
     *domain = after;
     return true;

@@ -52,7 +52,10 @@ static bool remove_files(struct virt *v, virConnectPtr conn, const char *uuid, s
     if (!there)
         return false;
     struct disk_place own = disk_place_of(at, there);
-    return luggage_leave(&here, &own, uuid, error);
+    if (!luggage_leave(&here, &own, uuid, error))
+        return false;
+    luggage_unmark(&own, uuid); /* if it came from here */
+    return true;
 }
 
 bool virt_tidy(struct virt *v, const char *uuid, const char *cloud, struct virt *at, GError **error)

@@ -309,6 +309,57 @@ static void what_runs_does_not_move_as_if_it_were_off(void **state)
     assert_int_equal(error->code, EBUSY);
 }
 
+#define MARK "cloudfs-" UUID ".qcow2.moving"
+
+/* What is on that side is a copy. */
+static void mark(int n)
+{
+    g_autoptr(VirtPool) pool = virStoragePoolLookupByName(sides[n].conn, "pool");
+    g_autoptr(VirtVolume) volume = virStorageVolCreateXML(
+        pool, "<volume><name>" MARK "</name><capacity>1024</capacity></volume>", 0);
+
+    assert_non_null(volume);
+}
+
+static bool has_mark(int n)
+{
+    g_autoptr(VirtPool) pool = virStoragePoolLookupByName(sides[n].conn, "pool");
+    g_autoptr(VirtVolume) volume = virStorageVolLookupByName(pool, MARK);
+
+    return volume != NULL;
+}
+
+static int leaves_a_copy(unsigned n)
+{
+    if (n == 1) {
+        appear(TO);
+        mark(TO);
+        disappear(TO);
+    }
+    return VIR_DOMAIN_JOB_NONE;
+}
+
+static void a_copy_in_a_directory_of_the_same_name_goes(void **state)
+{
+    (void)state;
+    stays(leaves_a_copy);
+    assert_false(has_mark(TO));
+}
+
+static int takes_a_copy(unsigned n)
+{
+    if (n == 2)
+        mark(TO);
+    return goes_over(n);
+}
+
+static void so_does_what_the_copy_was_made_of(void **state)
+{
+    (void)state;
+    arrives(takes_a_copy);
+    assert_false(has_mark(TO));
+}
+
 static bool has_domain(int n)
 {
     g_autoptr(VirtDomainHandle) dom = virDomainLookupByUUIDString(sides[n].conn, UUID);
@@ -368,6 +419,27 @@ static void nor_is_a_disk_on_shared_storage(void **state)
     assert_true(has_disk(TO));
 }
 
+static void nor_if_there_is_an_old_mark(void **state)
+{
+    (void)state;
+    leave_something();
+    mark(FROM);
+    mark(TO);
+    assert_int_equal(tidy(plan.mark.cloud, sides[FROM].v), 0);
+    assert_true(has_disk(TO));
+}
+
+static void a_copy_is_removed_where_directories_have_one_name(void **state)
+{
+    (void)state;
+    leave_something();
+    mark(TO);
+    assert_int_equal(tidy(plan.mark.cloud, sides[FROM].v), 0);
+    assert_false(has_disk(TO));
+    assert_false(has_mark(TO));
+    assert_true(has_disk(FROM));
+}
+
 static void what_a_move_left_is_removed(void **state)
 {
     (void)state;
@@ -384,10 +456,12 @@ static void so_is_that_of_a_vm_that_was_destroyed(void **state)
 {
     (void)state;
     leave_something();
+    mark(TO);
     disappear(FROM);
     assert_int_equal(tidy(plan.mark.cloud, NULL), 0);
     assert_false(has_domain(TO));
     assert_false(has_disk(TO));
+    assert_false(has_mark(TO));
 }
 
 static int start_libvirt(void **state)
@@ -403,7 +477,8 @@ static int stop_libvirt(void **state)
     return 0;
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name)        cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST_SHARED(name) cmocka_unit_test_setup_teardown(name, set_up_shared, tear_down)
 
 int main(void)
 {
@@ -414,6 +489,8 @@ int main(void)
         TEST(it_ends_while_it_is_asked_for),
         TEST(it_begins_after_the_first_look),
         TEST(the_other_host_is_still_tidying_up),
+        TEST_SHARED(a_copy_in_a_directory_of_the_same_name_goes),
+        TEST_SHARED(so_does_what_the_copy_was_made_of),
         TEST(what_ran_may_be_on_a_host_that_is_away),
         TEST(what_was_off_is_not_on_a_host_that_is_away),
         TEST(nor_is_what_its_guest_shut_down),
@@ -422,7 +499,9 @@ int main(void)
         TEST(what_runs_is_not_removed),
         TEST(nor_is_what_is_of_another_cloud),
         TEST(nor_is_a_disk_whose_host_does_not_answer),
-        cmocka_unit_test_setup_teardown(nor_is_a_disk_on_shared_storage, set_up_shared, tear_down),
+        TEST_SHARED(nor_is_a_disk_on_shared_storage),
+        TEST_SHARED(nor_if_there_is_an_old_mark),
+        TEST_SHARED(a_copy_is_removed_where_directories_have_one_name),
         TEST(what_a_move_left_is_removed),
         TEST(so_is_that_of_a_vm_that_was_destroyed),
     };
