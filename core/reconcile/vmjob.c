@@ -82,7 +82,9 @@ static void create_failed(struct engine *engine, struct object *vm, uint64_t hos
         return;
     g_clear_pointer(&vm_work(vm)->tried, g_array_unref);
     vm->vm.phase = VM_FAILED;
-    cloud_set_uuid(engine->cloud, vm, NULL);
+    /* The disk of one that has been there goes by its UUID: it shall find that when it is made. */
+    if (vm->vm.fresh)
+        cloud_set_uuid(engine->cloud, vm, NULL);
     cloud_refresh_state(engine->cloud, vm);
     if (vm->vm.service)
         vm_retry_later(engine, vm);
