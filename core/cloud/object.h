@@ -83,13 +83,13 @@ struct object;
 
 struct host_part {
     enum host_phase phase;
-    bool maintenance; /* takes no new VMs */
-    bool drain_due;   /* its VMs were asked to leave when it was not up: they do when it is */
-    bool from_conf;   /* its spec is in cloudfs.conf */
-    bool known;       /* the inventory below was seen */
-    bool leaving_uri; /* its `uri` has changed; the old one is connected yet */
-    uint32_t cpus;    /* physical */
-    uint64_t memory;  /* bytes */
+    bool maintenance;         /* takes no new VMs */
+    bool drain_due;           /* its VMs were asked to leave, and not all have that may yet */
+    bool from_conf;           /* its spec is in cloudfs.conf */
+    bool known;               /* the inventory below was seen */
+    bool leaving_uri;         /* its `uri` has changed; the old one is connected yet */
+    uint32_t cpus;            /* physical */
+    uint64_t memory;          /* bytes */
     char **types, **networks; /* as virt_info has them; NULL until known */
     char **leftovers;         /* UUIDs of VMs of which moves may have left something; or NULL */
     GPtrArray *vms;           /* of struct object *, borrowed, by id */

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "core/reconcile/moveplan.h"
+#include "core/reconcile/vmtask.h"
 
 enum {
     REFRESH_MS = 1000,
@@ -143,6 +144,61 @@ static bool begin(struct engine *engine, const struct step *step) REQUIRES(model
     return true;
 }
 
+/* Whether it has a step that is under way or to come. */
+static bool is_draining(struct engine *engine, const struct object *host)
+{
+    const GArray *all[] = {mover(engine)->under_way, mover(engine)->todo};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(all); i++)
+        for (unsigned j = 0; j < all[i]->len; j++) {
+            const struct step *step = &g_array_index(all[i], struct step, j);
+
+            if (step->drain && step->from == host->id)
+                return true;
+        }
+    return false;
+}
+
+static bool all_up(const struct engine *engine) REQUIRES_SHARED(model)
+{
+    const GPtrArray *hosts = cloud_objects(engine->cloud, OBJECT_HOST);
+
+    for (unsigned i = 0; i < hosts->len; i++)
+        if (!host_is_up(hosts->pdata[i]))
+            return false;
+    return true;
+}
+
+/* A move that an earlier run of the engine began, too. */
+static bool is_left_by_some(const struct object *host) REQUIRES_SHARED(model)
+{
+    for (unsigned i = 0; i < host->host.vms->len; i++)
+        if (((struct object *)host->host.vms->pdata[i])->vm.moving_to)
+            return true;
+    return false;
+}
+
+static void set_drain_due(struct engine *engine, struct object *host, bool due) REQUIRES(model)
+{
+    host->host.drain_due = due;
+    engine_touch(engine, host);
+}
+
+/* A drain is over when its VMs have left, or stay and have no host to wait for. Until then it is
+ * due, for another run of the engine too. */
+static void end_drains(struct engine *engine) REQUIRES(model)
+{
+    const GPtrArray *hosts = cloud_objects(engine->cloud, OBJECT_HOST);
+
+    for (unsigned i = 0; i < hosts->len; i++) {
+        struct object *host = hosts->pdata[i];
+
+        if (host->host.drain_due && host_is_up(host) && !is_draining(engine, host) &&
+            (host->host.vms->len == 0 || (all_up(engine) && !is_left_by_some(host))))
+            set_drain_due(engine, host, false);
+    }
+}
+
 static void pump(struct engine *engine) REQUIRES(model)
 {
     struct mover *m = mover(engine);
@@ -153,6 +209,8 @@ static void pump(struct engine *engine) REQUIRES(model)
         g_array_remove_index(m->todo, 0);
         begin(engine, &step);
     }
+    if (!m->host_returned) /* else those that are due are looked at first */
+        end_drains(engine);
     rebalance_later(engine);
 }
 
@@ -162,10 +220,15 @@ static bool is_same_run(const struct step *a, const struct step *b)
     return a->drain == b->drain && (!a->drain || a->from == b->from);
 }
 
-static void give_up(struct engine *engine, const struct step *step, const char *why) REQUIRES(model)
+/* LATER: a drain goes on when a host is up again. */
+static void give_up(struct engine *engine, const struct step *step, const char *why, bool later)
+    REQUIRES(model)
 {
+    struct object *from = cloud_by_id(engine->cloud, step->from);
     struct mover *m = mover(engine);
 
+    if (step->drain && from && !later)
+        set_drain_due(engine, from, false);
     for (unsigned i = m->todo->len; i-- > 0;)
         if (is_same_run(&g_array_index(m->todo, struct step, i), step))
             g_array_remove_index(m->todo, i);
@@ -189,7 +252,7 @@ static void check(struct engine *engine, struct object *vm, const struct step *s
     else if (!step->drain && place_here(cloud_place(engine->cloud), &want) <= step->here)
         why = g_strdup_printf("%s gained nothing on %s", vm->name, vm->vm.host->name);
     if (why)
-        give_up(engine, step, why);
+        give_up(engine, step, why, error && vm_outcome_unknown(error));
 }
 
 void rebalance_moved(struct engine *engine, struct object *vm, const GError *error)
@@ -206,6 +269,9 @@ void rebalance_moved(struct engine *engine, struct object *vm, const GError *err
         pump(engine);
         return;
     }
+    /* What an earlier run began, or nobody knew of until now, may stay where it is drained. */
+    if (!vm->vm.moving_to)
+        rebalance_host_up(engine);
 }
 
 static void enqueue(struct engine *engine, const struct moves *moves, bool drain) REQUIRES(model)
@@ -229,13 +295,7 @@ void rebalance_apply(struct engine *engine)
     moves_clear(&moves);
 }
 
-static void set_drain_due(struct engine *engine, struct object *host, bool due) REQUIRES(model)
-{
-    host->host.drain_due = due;
-    engine_touch(engine, host);
-}
-
-/* What rebalance_stop() is, of drains that wait for their hosts. */
+/* What rebalance_stop() is, of drains that are not over. */
 static void stop_waiting(struct engine *engine, uint64_t from) REQUIRES(model)
 {
     const GPtrArray *hosts = cloud_objects(engine->cloud, OBJECT_HOST);
@@ -275,8 +335,7 @@ static void drain_later(struct engine *engine, struct object *host) REQUIRES(mod
     cloud_set_error(engine->cloud, host, EHOSTDOWN, sentence);
 }
 
-/* Returns how many stay. */
-static unsigned drain_now(struct engine *engine, struct object *host) REQUIRES(model)
+static void drain_now(struct engine *engine, struct object *host) REQUIRES(model)
 {
     g_autoptr(GString) stays = g_string_new(NULL);
     g_autofree char *sentence = NULL;
@@ -290,9 +349,9 @@ static unsigned drain_now(struct engine *engine, struct object *host) REQUIRES(m
         sentence = g_strdup_printf("%u of its VMs stay; see moves. The first: %.*s", n,
                                    (int)strcspn(stays->str, "\n"), stays->str);
     cloud_set_error(engine->cloud, host, 0, sentence);
+    set_drain_due(engine, host, true);
     enqueue(engine, &moves, true);
     moves_clear(&moves);
-    return n;
 }
 
 void rebalance_drain(struct engine *engine, struct object *host)
@@ -309,16 +368,6 @@ void rebalance_host_up(struct engine *engine)
     rebalance_later(engine);
 }
 
-static bool all_up(const struct engine *engine) REQUIRES_SHARED(model)
-{
-    const GPtrArray *hosts = cloud_objects(engine->cloud, OBJECT_HOST);
-
-    for (unsigned i = 0; i < hosts->len; i++)
-        if (!host_is_up(hosts->pdata[i]))
-            return false;
-    return true;
-}
-
 /* Where to VMs go may be a host that is not back yet. */
 static void drain_returned(struct engine *engine)
 {
@@ -328,9 +377,12 @@ static void drain_returned(struct engine *engine)
     for (unsigned i = 0; i < hosts->len; i++) {
         struct object *host = hosts->pdata[i];
 
+        bool begun = is_draining(engine, host);
+
         if (!host->host.drain_due || !host_is_up(host))
             continue;
-        cloud_event(engine->cloud, host, NULL, "is drained, as was asked while it was down");
-        set_drain_due(engine, host, drain_now(engine, host) > 0 && !all_up(engine));
+        drain_now(engine, host);
+        if (!begun && is_draining(engine, host))
+            cloud_event(engine->cloud, host, NULL, "its drain goes on");
     }
 }

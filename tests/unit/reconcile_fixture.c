@@ -185,12 +185,17 @@ static void conf_host_free(void *data)
     g_free(host);
 }
 
-void start(struct fixture *f)
+void start_engine(struct fixture *f)
 {
     g_autoptr(GError) error = NULL;
 
     f->engine = engine_new_with(&f->conf, &fake_ops, &error);
     assert_non_null(f->engine);
+}
+
+void start(struct fixture *f)
+{
+    start_engine(f);
     expect(f, OBJECT_HOST, "a", "state", "up");
     expect(f, OBJECT_HOST, "b", "state", "up");
 }

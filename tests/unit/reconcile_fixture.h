@@ -29,6 +29,8 @@ int set_up(void **state);
 int tear_down(void **state);
 /* Starts the engine, again after engine_free(); both hosts are up then. */
 void start(struct fixture *f);
+/* The same, and waits for nothing. */
+void start_engine(struct fixture *f);
 
 /* What the engine calls with the errno, and the wait for it: for requests made by hand. */
 void answered(void *ctx, int err);

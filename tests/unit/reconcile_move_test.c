@@ -209,6 +209,63 @@ static void nor_is_it_found_as_a_vm_when_that_was_destroyed(void **state)
     assert_int_equal(id_of(f, OBJECT_VM, "vm"), 0);
 }
 
+/* Of its first move nobody hears, and none is begun until it is known what became of it. */
+static void drain_and_lose(struct fixture *f)
+{
+    f->conf.rebalance_at_once = 1;
+    make_movable(f, "one", "a");
+    make_movable(f, "two", "a");
+    set_flag(&fake.lose_target, true);
+    set_flag(&fake.nobody_knows, true);
+    assert_int_equal(control(f, OBJECT_HOST, "a", "drain"), 0);
+    expect_in(f, OBJECT_VM, "one", "error", "nobody knows");
+    set_flag(&fake.lose_target, false);
+}
+
+static void a_drain_goes_on(void **state)
+{
+    struct fixture *f = *state;
+
+    drain_and_lose(f);
+    set_flag(&fake.nobody_knows, false);
+    expect(f, OBJECT_VM, "one", "host", "b");
+    expect(f, OBJECT_VM, "two", "host", "b");
+    expect(f, OBJECT_HOST, "a", "state", "maintenance");
+}
+
+static void a_drain_outlives_cloudfs(void **state)
+{
+    struct fixture *f = *state;
+
+    drain_and_lose(f);
+    engine_free(f->engine);
+    set_flag(&fake.nobody_knows, false);
+    start_engine(f);
+    expect(f, OBJECT_VM, "one", "host", "b");
+    expect(f, OBJECT_VM, "two", "host", "b");
+    expect(f, OBJECT_HOST, "a", "state", "maintenance");
+}
+
+/* What was refused is not tried again. */
+static void a_drain_that_failed_is_over(void **state)
+{
+    struct fixture *f = *state;
+
+    f->conf.rebalance_at_once = 1;
+    make_movable(f, "one", "a");
+    make_movable(f, "two", "a");
+    set_failure(&fake.fail_move, EIO);
+    assert_int_equal(control(f, OBJECT_HOST, "a", "drain"), 0);
+    expect(f, OBJECT_VM, "one", "error", "told to fail");
+    engine_free(f->engine);
+    fake.fail_move = 0;
+    start_engine(f);
+    expect(f, OBJECT_HOST, "b", "state", "up");
+    g_usleep(5 * G_USEC_PER_SEC / 2);
+    expect(f, OBJECT_VM, "two", "host", "a");
+    assert_int_equal(counted(&fake.moves), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -218,6 +275,9 @@ int main(void)
         TEST(a_move_that_nobody_knows_holds_up_no_other),
         TEST(one_that_was_off_is_free_though_the_target_is_gone),
         TEST(a_drain_that_fails_ends_no_other),
+        TEST(a_drain_goes_on),
+        TEST(a_drain_outlives_cloudfs),
+        TEST(a_drain_that_failed_is_over),
         TEST(what_a_move_left_goes_when_its_host_is_back),
         TEST(nor_is_it_found_as_a_vm_when_that_was_destroyed),
     };
