@@ -29,7 +29,9 @@ DEPS_CHECK = libcmocka-dev libvirt-clients clang libclang-rt-dev clang-format cl
 	sshfs openssh-server openssh-client samba smbclient nfs-ganesha nfs-ganesha-vfs libnfs-utils \
 	dash busybox-static xz-utils qemu-guest-agent sqlite3 e2fsprogs libfaketime
 
-WARN = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+# For a packager's compiler, which may warn of more: WERROR=
+WERROR = -Werror
+WARN = -Wall -Wextra $(WERROR) -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
 	-Wformat=2 -Wundef -Wpointer-arith -Wwrite-strings
 ifneq ($(findstring clang,$(CC)),)
 WARN += -Wthread-safety
@@ -39,7 +41,8 @@ CFLAGS ?= -O2 -g
 has = $(shell $(CC) -Werror $(1) -x c -c -o /dev/null /dev/null 2>/dev/null && echo $(1))
 HAS := $(call has,-fcf-protection) $(call has,-fstack-clash-protection)
 # The C library refuses to fortify what is not optimized.
-FORTIFY = $(if $(filter-out -O0,$(filter -O%,$(CFLAGS))),-D_FORTIFY_SOURCE=2)
+FORTIFY = $(if $(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CFLAGS)),,\
+	$(if $(filter-out -O0,$(filter -O%,$(CFLAGS))),-D_FORTIFY_SOURCE=2))
 HARDEN = -fstack-protector-strong -fPIE $(FORTIFY) $(HAS)
 LDHARDEN = -pie -Wl,-z,relro,-z,now,-z,noexecstack
 ifdef SAN
@@ -57,7 +60,7 @@ ifdef TINY
 TEST_CFLAGS += -DCLOUDFS_TINY
 endif
 ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -DCLOUDFS_VERSION='"$(VERSION)"' -DFUSE_USE_VERSION=314 \
-	-I. $(PKG_CFLAGS) $(WARN) $(HARDEN) $(CFLAGS) $(SANFLAGS) $(TEST_CFLAGS) -MMD -MP
+	-I. $(PKG_CFLAGS) $(WARN) $(HARDEN) $(CPPFLAGS) $(CFLAGS) $(SANFLAGS) $(TEST_CFLAGS) -MMD -MP
 ALL_LDFLAGS = $(LDHARDEN) $(SANFLAGS) $(LDFLAGS)
 LIBS = $(PKG_LIBS) -lm -pthread
 
@@ -238,7 +241,7 @@ uninstall:
 	rm -rf $(DESTDIR)$(DOCDIR)
 
 clean:
-	rm -rf build
+	rm -rf $(BUILD)
 
 .PHONY: all unit units tools fuzzers fuzz hardening benches bench-place bench-fs bench-create \
 	bench-scale bench-isolation deps demo check check-long asan tiny tsan valgrind format lint \
