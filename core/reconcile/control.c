@@ -54,9 +54,15 @@ static void power(struct engine *engine, struct request *request, struct object 
 static void run_start(struct engine *engine, struct request *request, struct object *vm,
                       const char *argument) REQUIRES(model)
 {
+    GError *error = NULL;
+
     (void)argument;
     if (vm->vm.phase != VM_FAILED || !vm->spec || vm_glance(vm)->busy) {
         power(engine, request, vm, VERB_START);
+        return;
+    }
+    if (vm_is_bound(vm) && !host_require_up(vm->vm.host, &error)) {
+        refuse(engine, request, vm, error);
         return;
     }
     /* Its domain could not be made, or was removed: it is made anew. */

@@ -118,6 +118,8 @@ struct place_want placing_want(struct object *vm, const char *const *types)
     struct place_want want = cloud_want(vm, &vm->spec->vm, types);
     const GArray *tried = vm_glance(vm)->tried;
 
+    if (vm_is_bound(vm))
+        want.host = vm->vm.host->name;
     want.tried = tried ? (const uint64_t *)(void *)tried->data : NULL;
     want.n_tried = tried ? tried->len : 0;
     return want;

@@ -21,7 +21,7 @@ bool placing_check(struct engine *engine, struct object *vm, const struct vm_spe
 /* ENOSPC when VM cannot stay on its host under SPEC: see place_may_stay(). */
 bool placing_may_stay(struct engine *engine, const struct object *vm, const struct vm_spec *spec,
                       GError **error) REQUIRES_SHARED(model);
-/* What VM asks for, hosts on which it failed before included. */
+/* What VM asks for, hosts on which it failed before included; its host, if it is bound. */
 struct place_want placing_want(struct object *vm, const char *const *types) REQUIRES_SHARED(model);
 /* Writes VM's `placement` as things stand. */
 void vm_explain(struct engine *engine, struct object *vm) REQUIRES(model);

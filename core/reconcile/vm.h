@@ -55,9 +55,11 @@ void vm_commit(struct engine *engine, struct request *request, struct object *vm
                Spec *spec) REQUIRES(model);
 /* Places VM and begins to make it; false, and nothing done, when it has to wait. */
 bool vm_place(struct engine *engine, struct object *vm) REQUIRES(model);
+/* Its domain was there once, and its disk is on its host: it is made again there or nowhere. */
+bool vm_is_bound(const struct object *vm) REQUIRES_SHARED(model);
 /* Makes the domain of a VM that has a host. */
 void vm_create(struct engine *engine, struct object *vm) REQUIRES(model);
-/* VM, whose making was not begun, leaves its host and is in PHASE again. */
+/* VM, whose making was not begun, leaves its host, unless it is bound, and is in PHASE again. */
 void vm_withdraw(struct engine *engine, struct object *vm, enum vm_phase phase) REQUIRES(model);
 /* It has no domain yet, and is a member whose template has changed since. */
 bool vm_is_made_in_vain(const struct object *vm) REQUIRES_SHARED(model);

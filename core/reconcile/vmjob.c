@@ -21,8 +21,16 @@ static void run_create(struct task *task, const struct virt_ops *ops, struct vir
     ops->create(virt, &plan, &task->domain, error);
 }
 
+bool vm_is_bound(const struct object *vm)
+{
+    return vm->vm.host && vm->vm.uuid[0] && !vm->vm.fresh && vm->spec &&
+           (vm->spec->vm.disk || vm->spec->vm.image);
+}
+
 static void leave_host(struct engine *engine, struct object *vm) REQUIRES(model)
 {
+    if (vm_is_bound(vm))
+        return;
     place_give(cloud_place(engine->cloud), vm->id);
     cloud_set_host(engine->cloud, vm, NULL);
     engine->room_changed = true;
@@ -54,6 +62,9 @@ static bool try_elsewhere(struct engine *engine, struct object *vm, uint64_t fai
     REQUIRES(model)
 {
     struct vm_work *work = vm_work(vm);
+
+    if (vm_is_bound(vm))
+        return false;
     if (!work->tried)
         work->tried = g_array_new(false, false, sizeof(uint64_t));
     g_array_append_val(work->tried, failed_on);
@@ -62,6 +73,15 @@ static bool try_elsewhere(struct engine *engine, struct object *vm, uint64_t fai
         return true;
     vm_explain(engine, vm);
     return false;
+}
+
+/* Where it could not be made. Under another template its service makes it anew, and not before what
+ * it has on its host is removed. */
+static bool is_made_again(const struct object *vm) REQUIRES_SHARED(model)
+{
+    if (!vm_is_bound(vm))
+        return vm->vm.service != NULL;
+    return vm_wants_to_run(vm) && !vm_is_made_in_vain(vm);
 }
 
 static void create_failed(struct engine *engine, struct object *vm, uint64_t host,
@@ -86,7 +106,7 @@ static void create_failed(struct engine *engine, struct object *vm, uint64_t hos
     if (vm->vm.fresh)
         cloud_set_uuid(engine->cloud, vm, NULL);
     cloud_refresh_state(engine->cloud, vm);
-    if (vm->vm.service)
+    if (is_made_again(vm))
         vm_retry_later(engine, vm);
     vm_settled(engine, vm, error);
 }
@@ -267,9 +287,10 @@ static void done_destroy(struct engine *engine, struct task *task, const GError 
         vm_forget(engine, vm);
     } else {
         vm_report(engine, vm, "destroying", error);
-        /* It is tried again when the host returns; a plain refusal brings the VM back. */
+        /* It is tried again when the host returns; a plain refusal brings the VM back, as it was:
+         * one whose domain is gone has no state of that. */
         if (!vm_outcome_unknown(error))
-            vm->vm.phase = VM_ACTIVE;
+            vm->vm.phase = vm->vm.domain == DOMAIN_NOSTATE ? VM_FAILED : VM_ACTIVE;
         vm_work(vm)->hung = error->code == ETIMEDOUT;
         vm_work(vm)->kept = service != NULL;
         if (vm_work(vm)->kept)

@@ -42,23 +42,6 @@ static bool can_be_placed(struct engine *engine, struct object *vm, Spec *spec, 
     return false;
 }
 
-static void commit_new(struct engine *engine, struct request *request, struct object *vm,
-                       const char *text, Spec *spec) REQUIRES(model)
-{
-    g_autoptr(GError) error = NULL;
-
-    if (!quota_allows(engine, vm, spec, &error) ||
-        (!request->actor.restoring && !can_be_placed(engine, vm, spec, &error))) {
-        request_finish(engine, request->ticket, vm, error);
-        return;
-    }
-    cloud_set_error(engine->cloud, vm, 0, NULL);
-    cloud_event(engine->cloud, vm, &request->actor, "spec written");
-    failpoint_reached("create.accepted");
-    vm_begin(engine, vm, text, spec);
-    request_wait(engine, request, &vm_work(vm)->waiters, true);
-}
-
 /* Whether VM may stay where it is under SPEC. */
 static bool fits_in_place(struct engine *engine, struct object *vm, Spec *spec, GError **error)
     REQUIRES(model)
@@ -78,6 +61,36 @@ static bool fits_in_place(struct engine *engine, struct object *vm, Spec *spec, 
         return false;
     }
     return placing_may_stay(engine, vm, &spec->vm, error);
+}
+
+/* Of one whose disk is on its host: it is made again there, with that. */
+static bool keeps_disk(struct engine *engine, struct object *vm, Spec *spec, GError **error)
+    REQUIRES(model)
+{
+    if (!vm_is_bound(vm))
+        return true;
+    if (spec->vm.disk || spec->vm.image)
+        return fits_in_place(engine, vm, spec, error);
+    fail(error, EINVAL, "disk cannot be left out: %s has it on host %s, and data on it", vm->name,
+         vm->vm.host->name);
+    return false;
+}
+
+static void commit_new(struct engine *engine, struct request *request, struct object *vm,
+                       const char *text, Spec *spec) REQUIRES(model)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (!quota_allows(engine, vm, spec, &error) || !keeps_disk(engine, vm, spec, &error) ||
+        (!request->actor.restoring && !can_be_placed(engine, vm, spec, &error))) {
+        request_finish(engine, request->ticket, vm, error);
+        return;
+    }
+    cloud_set_error(engine->cloud, vm, 0, NULL);
+    cloud_event(engine->cloud, vm, &request->actor, "spec written");
+    failpoint_reached("create.accepted");
+    vm_begin(engine, vm, text, spec);
+    request_wait(engine, request, &vm_work(vm)->waiters, true);
 }
 
 static void commit_change(struct engine *engine, struct request *request, struct object *vm,

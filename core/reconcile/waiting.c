@@ -121,7 +121,10 @@ static void note_refusal(struct engine *engine, struct object *vm) REQUIRES(mode
 /* What VM asks for; who asks for the same in this pass gets the same answer. */
 static char *asks_for(const struct object *vm) REQUIRES_SHARED(model)
 {
-    return g_strdup_printf("%" G_GUINT64_FORMAT "\n%s", vm->vm.service ? vm->vm.service->id : 0,
+    uint64_t service = vm->vm.service ? vm->vm.service->id : 0;
+    uint64_t host = vm_is_bound(vm) ? vm->vm.host->id : 0;
+
+    return g_strdup_printf("%" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT "\n%s", service, host,
                            vm->spec_text);
 }
 

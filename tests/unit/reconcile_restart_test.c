@@ -2,27 +2,20 @@
 /* Guests that end by themselves or do not answer. */
 #include "tests/unit/reconcile_fixture.h"
 
-#include <errno.h>
 #include <string.h>
-
-static void copy_uuid(struct fixture *f, const char *name, char uuid[37])
-{
-    struct cloud *cloud = engine_cloud(f->engine);
-
-    cloud_read_lock(cloud);
-    memcpy(uuid, cloud_find(cloud, OBJECT_VM, name)->vm.uuid, 37);
-    cloud_read_unlock(cloud);
-}
 
 /* TURN: what happens to its domain from outside. */
 static void from_outside(struct fixture *f, const char *name,
                          void (*turn)(const char *host, const char *uuid))
 {
+    struct cloud *cloud = engine_cloud(f->engine);
     g_autofree char *host = field(f, OBJECT_VM, name, "host");
     g_autofree char *host_uri = g_strdup_printf("test:///%s", host);
     char uuid[37];
 
-    copy_uuid(f, name, uuid);
+    cloud_read_lock(cloud);
+    memcpy(uuid, cloud_find(cloud, OBJECT_VM, name)->vm.uuid, sizeof uuid);
+    cloud_read_unlock(cloud);
     turn(host_uri, uuid);
 }
 
@@ -136,33 +129,6 @@ static void the_sick_hold_a_rollout(void **state)
     expect_in(f, OBJECT_VM, "web-1", "spec", "/two");
 }
 
-static void remove_domain(const char *host, const char *uuid)
-{
-    pthread_mutex_lock(&fake.lock);
-    g_hash_table_remove(fake.domains, uuid);
-    pthread_mutex_unlock(&fake.lock);
-    fake_event(host, uuid);
-}
-
-/* Its disk goes by its UUID: with another one it would have an empty disk. */
-static void one_that_could_not_be_made_again_keeps_its_disk(void **state)
-{
-    struct fixture *f = *state;
-    char before[37], after[37];
-
-    assert_int_equal(make(f, OBJECT_VM, "web", "cpus = 1\nhost = a\ndisk = 1G\n"), 0);
-    copy_uuid(f, "web", before);
-    fail_create("test:///a", EIO);
-    from_outside(f, "web", remove_domain);
-    expect_in(f, OBJECT_VM, "web", "error", "told to fail");
-    expect(f, OBJECT_VM, "web", "state", "failed");
-    assert_int_equal(control(f, OBJECT_VM, "web", "start"), EIO);
-    fail_create("test:///a", 0);
-    assert_int_equal(control(f, OBJECT_VM, "web", "start"), 0);
-    copy_uuid(f, "web", after);
-    assert_string_equal(after, before);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,7 +136,6 @@ int main(void)
         TEST(somebody_else_may_start_it),
         TEST(the_unhealthy_are_restarted),
         TEST(the_sick_hold_a_rollout),
-        TEST(one_that_could_not_be_made_again_keeps_its_disk),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
