@@ -70,6 +70,7 @@ static void task_free(void *data)
     g_free(task->cloud_uuid);
     g_free(task->service);
     g_free(task->waits);
+    g_free(task->seen);
     g_clear_pointer(&task->spec, spec_unref);
     g_clear_pointer(&task->before, spec_unref);
     g_clear_pointer(&task->uuids, g_ptr_array_unref);

@@ -28,7 +28,7 @@ struct task {
     bool unsaved;   /* it was not begun, as what led to it could not be saved: done() is told so */
     bool opens;     /* see job.h */
     /* What run() needs. */
-    char *uuid, *name, *object, *type, *text, *cloud_uuid, *service, *waits;
+    char *uuid, *name, *object, *type, *text, *cloud_uuid, *service, *waits, *seen;
     Spec *spec, *before;
     const char *const *paths; /* of the configuration, which outlives the engine; NULL: any */
     bool given;               /* they are no preset */

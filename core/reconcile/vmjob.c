@@ -159,6 +159,7 @@ void vm_create(struct engine *engine, struct object *vm)
     task = vm_task(engine, vm);
     vm_task_plan(engine, task, vm, vm->spec, vm->spec_text);
     task->newborn = newborn;
+    task->seen = packed_text(vm->vm.xml);
     vm_work(vm)->awaited = 1U << VIRT_DEFINED | (task->start ? 1U << VIRT_STARTED : 0);
     task->run = run_create;
     task->done = done_create;
@@ -267,7 +268,7 @@ void vm_change(struct engine *engine, struct object *vm)
 static void run_destroy(struct task *task, const struct virt_ops *ops, struct virt *virt,
                         GError **error)
 {
-    ops->destroy(virt, task->uuid, task->name, error);
+    ops->destroy(virt, task->uuid, task->name, task->seen, error);
 }
 
 static void done_destroy(struct engine *engine, struct task *task, const GError *error)
@@ -309,6 +310,7 @@ void vm_destroy(struct engine *engine, struct object *vm)
     vm->vm.phase = VM_DESTROYING;
     cloud_refresh_state(engine->cloud, vm);
     engine_touch(engine, vm);
+    task->seen = packed_text(vm->vm.xml);
     task->run = run_destroy;
     task->done = done_destroy;
     task->deadline_ms = DESTROY_DEADLINE_MS;

@@ -45,6 +45,7 @@ struct virt_plan task_plan(const struct task *task)
                  .spec = task->text},
         .paths = task->paths,
         .waits = task->waits,
+        .seen = task->seen,
         .given = task->given,
         .start = task->start,
         .fresh = task->fresh,

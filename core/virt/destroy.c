@@ -74,7 +74,8 @@ static bool remove_domain(virDomainPtr dom, const char *name, GError **error)
            domain_undefine(dom, error) && failpoint("destroy.undefined", error);
 }
 
-bool virt_destroy(struct virt *v, const char *uuid, const char *name, GError **error)
+bool virt_destroy(struct virt *v, const char *uuid, const char *name, const char *seen,
+                  GError **error)
 {
     if (!g_uuid_string_is_valid(uuid)) {
         fail(error, EINVAL, "%s is not a UUID", uuid);
@@ -89,9 +90,11 @@ bool virt_destroy(struct virt *v, const char *uuid, const char *name, GError **e
         g_propagate_error(error, g_steal_pointer(&local));
         return false;
     }
-    if (dom && !remove_domain(dom, name, error))
-        return false;
     struct disk_place place = disk_place_of(v, conn);
     place.stale = true;
+    /* Before the domain goes: it stays as it is until its disk can go with it. */
+    if (!disk_may_be_removed(&place, uuid, seen, error) ||
+        (dom && !remove_domain(dom, name, error)))
+        return false;
     return disk_remove_all(&place, uuid, error);
 }

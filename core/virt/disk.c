@@ -73,6 +73,25 @@ static bool shrinks(uint64_t actual, uint64_t bytes, GError **error)
     return true;
 }
 
+/* The definition SEEN (NULL: none) tells where the file NAME was; success if it does not. */
+static bool require_pool(const struct disk_place *place, const char *seen, const char *name,
+                         GError **error)
+{
+    g_autoptr(XmlTree) doc = seen && place->store == &disk_volumes ? tree_parse(seen) : NULL;
+    xmlNode *root = doc ? xmlDocGetRootElement(doc) : NULL;
+    xmlNode *disk = device_find_disk(tree_child(root, "devices"), name);
+    g_autofree char *path = tree_get(tree_child(disk, "source"), "file");
+    return !path || pool_require_active(place->conn, path, error);
+}
+
+bool disk_may_be_removed(const struct disk_place *place, const char *uuid, const char *seen,
+                         GError **error)
+{
+    g_autofree char *disk = disk_name(uuid);
+    g_autofree char *seed = seed_name(uuid);
+    return require_pool(place, seen, disk, error) && require_pool(place, seen, seed, error);
+}
+
 bool disk_make(const struct disk_place *place, const struct virt_plan *plan, char **path,
                bool *made, GError **error)
 {
@@ -89,7 +108,8 @@ bool disk_make(const struct disk_place *place, const struct virt_plan *plan, cha
     if (!place->store->find(place, name, &found, &actual, error))
         return false;
     if (!found) {
-        if (!place->store->create(place, name, vm->image, bytes, path, error))
+        if (!require_pool(place, plan->seen, name, error) ||
+            !place->store->create(place, name, vm->image, bytes, path, error))
             return false;
         *made = true;
         return true;

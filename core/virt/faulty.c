@@ -69,8 +69,9 @@ CALL(tidy, (void)0,
      (struct virt * v, const char *uuid, const char *cloud, struct virt *at, GError **error), v,
      uuid, cloud, at, error)
 CALL(abort, (void)0, (struct virt * v, const char *uuid, GError **error), v, uuid, error)
-CALL(destroy, (void)0, (struct virt * v, const char *uuid, const char *name, GError **error), v,
-     uuid, name, error)
+CALL(destroy, (void)0,
+     (struct virt * v, const char *uuid, const char *name, const char *seen, GError **error), v,
+     uuid, name, seen, error)
 CALL(sample, g_clear_pointer(samples, g_array_unref),
      (struct virt * v, bool disks, GArray **samples, struct virt_load *load, GError **error), v,
      disks, samples, load, error)

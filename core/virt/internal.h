@@ -58,7 +58,8 @@ bool virt_change(struct virt *v, const struct virt_plan *plan, const struct vm_s
                  bool *restart, char **what, struct virt_domain **domain, GError **error);
 bool virt_rename(struct virt *v, const struct virt_plan *plan, struct virt_domain **domain,
                  GError **error);
-bool virt_destroy(struct virt *v, const char *uuid, const char *name, GError **error);
+bool virt_destroy(struct virt *v, const char *uuid, const char *name, const char *seen,
+                  GError **error);
 
 typedef virConnect VirtConnection;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VirtConnection, virConnectClose)

@@ -133,6 +133,8 @@ bool disk_files_directory(const char *state, GError **error);
 /* pool.c: storage pools that hold files. The first of `default`, any other, one of ours that is
  * made (EOPNOTSUPP where it cannot be). */
 virStoragePoolPtr pool_choose(const struct disk_place *place, GError **error);
+/* EBUSY: a pool that is defined and not active has the directory of PATH, a file of the host. */
+bool pool_require_active(virConnectPtr conn, const char *path, GError **error);
 /* All active ones, of virStoragePoolPtr, by name; empty where the driver has none. */
 GPtrArray *pool_list(virConnectPtr conn, GError **error);
 /* *volume is NULL when no pool has one of that name. */
@@ -157,7 +159,7 @@ char *console_name(const char *uuid);
 /* Whether an image of IMAGE_BYTES fits on a disk of BYTES (0: the image's size). */
 bool disk_fits(const char *image, uint64_t image_bytes, uint64_t bytes, GError **error);
 /* *path is NULL for a VM without a disk; *made says whether this call made it. A disk that is
- * there is used, and grows to the size asked for. */
+ * there is used, and grows to the size asked for. EBUSY: it is in a pool that is not active. */
 bool disk_make(const struct disk_place *place, const struct virt_plan *plan, char **path,
                bool *made, GError **error);
 /* Grows the disk of DOM to BYTES, live if it runs; EINVAL if it is larger. */
@@ -169,6 +171,9 @@ bool seed_make(const struct disk_place *place, const struct virt_plan *plan, boo
 /* What lies beside the file NAME as long as that is a copy which a move makes (luggage.c). */
 char *disk_mark_name(const char *name);
 bool disk_unmark(const struct disk_place *place, const char *name, GError **error);
+/* EBUSY: by the definition SEEN (NULL: none), disk or seed are in a pool that is not active. */
+bool disk_may_be_removed(const struct disk_place *place, const char *uuid, const char *seen,
+                         GError **error);
 /* Disk and seed with their marks, and console log. */
 bool disk_remove_all(const struct disk_place *place, const char *uuid, GError **error);
 

@@ -68,10 +68,11 @@ static bool op_rename(struct virt *v, const struct virt_plan *plan, struct virt_
     return ended(held, virt_rename(held, plan, domain, error), error);
 }
 
-static bool op_destroy(struct virt *v, const char *uuid, const char *name, GError **error)
+static bool op_destroy(struct virt *v, const char *uuid, const char *name, const char *seen,
+                       GError **error)
 {
     g_autoptr(Virt) held = virt_ref(v);
-    return ended(held, virt_destroy(held, uuid, name, error), error);
+    return ended(held, virt_destroy(held, uuid, name, seen, error), error);
 }
 
 static bool op_migrate(struct virt *v, const struct virt_plan *plan, const struct virt_way *way,

@@ -6,8 +6,8 @@
 
 #define OUR_POOL "cloudfs"
 #define FILE_POOLS                                                                                 \
-    (VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE | VIR_CONNECT_LIST_STORAGE_POOLS_DIR |                  \
-     VIR_CONNECT_LIST_STORAGE_POOLS_FS | VIR_CONNECT_LIST_STORAGE_POOLS_NETFS)
+    (VIR_CONNECT_LIST_STORAGE_POOLS_DIR | VIR_CONNECT_LIST_STORAGE_POOLS_FS |                      \
+     VIR_CONNECT_LIST_STORAGE_POOLS_NETFS)
 
 static void pool_free(gpointer pool)
 {
@@ -21,11 +21,11 @@ static gint by_name(gconstpointer a, gconstpointer b)
     return g_strcmp0(virStoragePoolGetName(*one), virStoragePoolGetName(*two));
 }
 
-GPtrArray *pool_list(virConnectPtr conn, GError **error)
+static GPtrArray *list_pools(virConnectPtr conn, unsigned flags, GError **error)
 {
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(pool_free);
     virStoragePoolPtr *pools = NULL;
-    int n = virConnectListAllStoragePools(conn, &pools, FILE_POOLS);
+    int n = virConnectListAllStoragePools(conn, &pools, FILE_POOLS | flags);
     if (n < 0 && virGetLastErrorCode() != VIR_ERR_NO_SUPPORT) {
         virt_fail(error, "listing the storage pools");
         return NULL;
@@ -36,6 +36,39 @@ GPtrArray *pool_list(virConnectPtr conn, GError **error)
         free(pools);
     g_ptr_array_sort(list, by_name);
     return g_steal_pointer(&list);
+}
+
+GPtrArray *pool_list(virConnectPtr conn, GError **error)
+{
+    return list_pools(conn, VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE, error);
+}
+
+static bool is_at(virStoragePoolPtr pool, const char *directory)
+{
+    char *xml = virStoragePoolGetXMLDesc(pool, 0); /* NULL: it has just been undefined */
+    g_autoptr(XmlTree) doc = xml ? tree_parse(xml) : NULL;
+    const xmlNode *root = doc ? xmlDocGetRootElement(doc) : NULL;
+    g_autofree char *target = tree_text(tree_child(tree_child(root, "target"), "path"));
+    free(xml);
+    return g_strcmp0(target, directory) == 0;
+}
+
+bool pool_require_active(virConnectPtr conn, const char *path, GError **error)
+{
+    g_autofree char *directory = g_path_get_dirname(path);
+    g_autoptr(GPtrArray) list = list_pools(conn, VIR_CONNECT_LIST_STORAGE_POOLS_INACTIVE, error);
+    if (!list)
+        return false;
+    for (guint i = 0; i < list->len; i++) {
+        virStoragePoolPtr pool = g_ptr_array_index(list, i);
+        if (!is_at(pool, directory) || virStoragePoolIsActive(pool) == 1)
+            continue;
+        g_autofree char *name = spec_encode_name(virStoragePoolGetName(pool));
+        fail(error, EBUSY, "storage pool %s, which holds its disk, is not active: start it first",
+             name);
+        return false;
+    }
+    return true;
 }
 
 /* The session daemon's directory of disks is the user's; its home on the host is not known, but

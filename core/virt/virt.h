@@ -85,6 +85,8 @@ struct virt_plan {
     const char *const *paths;
     /* Has what change() said of the next start, which was not yet; NULL: nothing. */
     const char *waits;
+    /* Its domain's XML as it was seen last, which tells where its disk is; NULL: never. */
+    const char *seen;
     bool given;   /* PATHS are no preset: also files there of which the host tells nothing */
     bool start;   /* running at the end, or only defined */
     bool fresh;   /* it never was: what an earlier try of making it has left is worth nothing */
@@ -157,8 +159,11 @@ struct virt_ops {
     bool (*rename)(struct virt *v, const struct virt_plan *plan, struct virt_domain **domain,
                    GError **error);
     /* Stops, undefines, and removes the disks and seed that create() made for UUID. What is not
-     * there (any more) is success. NAME must match or the domain is left alone. */
-    bool (*destroy)(struct virt *v, const char *uuid, const char *name, GError **error);
+     * there (any more) is success. NAME must match or the domain is left alone. EBUSY, and nothing
+     * done: its definition as it was seen last, SEEN (NULL: never), has a disk in a storage pool
+     * that is not active. */
+    bool (*destroy)(struct virt *v, const char *uuid, const char *name, const char *seen,
+                    GError **error);
 
     /* Whether a VM can go from the host V to the host TO, as it runs or while it is off; EOPNOTSUPP
      * with a sentence if not. Pure: may be called with a lock held. */

@@ -269,12 +269,14 @@ static bool fake_power(struct virt *v, const char *uuid, enum domain_verb verb,
     return with_domain(v, uuid, domain, error, set_state, &state);
 }
 
-static bool fake_destroy(struct virt *v, const char *uuid, const char *name, GError **error)
+static bool fake_destroy(struct virt *v, const char *uuid, const char *name, const char *seen,
+                         GError **error)
 {
     const struct fake_domain *domain;
     bool other;
 
     (void)v;
+    (void)seen;
     if (told_to_fail(&fake.fail_destroy, error))
         return false;
     pthread_mutex_lock(&fake.lock);

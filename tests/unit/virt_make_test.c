@@ -176,19 +176,19 @@ static void destroying_can_be_repeated(void **state)
     vm.user_data = text;
     struct virt_plan plan = plan_of("web1", &vm);
     GError *error = NULL;
-    assert_false(virt_libvirt.destroy(f->v, "no-uuid", "web1", &error));
+    assert_false(virt_libvirt.destroy(f->v, "no-uuid", "web1", NULL, &error));
     assert_int_equal(error->code, EINVAL);
     g_clear_error(&error);
     create(f, &plan);
-    assert_false(virt_libvirt.destroy(f->v, UUID, "web2", &error));
+    assert_false(virt_libvirt.destroy(f->v, UUID, "web2", NULL, &error));
     assert_int_equal(error->code, EPERM);
     g_clear_error(&error);
     assert_true(domain_exists(f, UUID));
     assert_true(volume_exists(f, DISK, NULL));
-    assert_true(virt_libvirt.destroy(f->v, UUID, "web1", NULL));
+    assert_true(virt_libvirt.destroy(f->v, UUID, "web1", NULL, NULL));
     assert_nothing_left(f);
-    assert_true(virt_libvirt.destroy(f->v, UUID, "web1", NULL));
-    assert_true(virt_libvirt.destroy(f->v, OTHER, "web1", NULL));
+    assert_true(virt_libvirt.destroy(f->v, UUID, "web1", NULL, NULL));
+    assert_true(virt_libvirt.destroy(f->v, OTHER, "web1", NULL, NULL));
 }
 
 /* Undefined by somebody else: its disks are removed all the same. */
@@ -203,7 +203,7 @@ static void disks_of_a_lost_domain_go(void **state)
     g_autoptr(VirtDomainHandle) dom = virDomainLookupByUUIDString(f->conn, UUID);
     assert_int_equal(virDomainUndefine(dom), 0);
     assert_true(volume_exists(f, DISK, NULL));
-    assert_true(virt_libvirt.destroy(f->v, UUID, "web1", NULL));
+    assert_true(virt_libvirt.destroy(f->v, UUID, "web1", NULL, NULL));
     assert_nothing_left(f);
 }
 
@@ -219,7 +219,88 @@ static void without_a_pool_there_is_no_disk(void **state)
     create_fails(f, &plan, EOPNOTSUPP);
     vm.disk = 0;
     create(f, &plan);
-    assert_true(virt_libvirt.destroy(f->v, UUID, "web1", NULL));
+    assert_true(virt_libvirt.destroy(f->v, UUID, "web1", NULL, NULL));
+    assert_false(domain_exists(f, UUID));
+}
+
+static void stop_pool(struct fixture *f, bool undefine)
+{
+    g_autoptr(VirtPool) pool = virStoragePoolLookupByName(f->conn, "default-pool");
+    assert_int_equal(virStoragePoolDestroy(pool), 0);
+    if (undefine)
+        assert_int_equal(virStoragePoolUndefine(pool), 0);
+}
+
+static void start_pool(struct fixture *f)
+{
+    g_autoptr(VirtPool) pool = virStoragePoolLookupByName(f->conn, "default-pool");
+    assert_int_equal(virStoragePoolCreate(pool, 0), 0);
+}
+
+static void add_other_pool(struct fixture *f)
+{
+    g_autoptr(VirtPool) pool = virStoragePoolDefineXML(
+        f->conn,
+        "<pool type='dir'><name>other</name><target><path>/other-pool</path></target></pool>", 0);
+    assert_non_null(pool);
+    assert_int_equal(virStoragePoolCreate(pool, 0), 0);
+}
+
+static void destroy_fails(struct fixture *f, const char *seen, int err)
+{
+    GError *error = NULL;
+    assert_false(virt_libvirt.destroy(f->v, UUID, "web1", seen, &error));
+    assert_int_equal(error->code, err);
+    assert_non_null(strstr(error->message, "default-pool"));
+    g_error_free(error);
+}
+
+/* Else it would stay for nobody. A pool that it is not in does not matter. */
+static void a_disk_goes_when_its_pool_is_active(void **state)
+{
+    struct fixture *f = *state;
+    struct vm_spec vm = plain_vm();
+    struct virt_plan plan = plan_of("web1", &vm);
+    vm.disk = 1ULL << 30;
+    create(f, &plan);
+    g_autoptr(VirtDomain) domain = look(f);
+    stop_pool(f, false);
+    destroy_fails(f, domain->xml, EBUSY);
+    assert_true(domain_exists(f, UUID));
+    start_pool(f);
+    assert_true(virt_libvirt.destroy(f->v, UUID, "web1", domain->xml, NULL));
+    assert_nothing_left(f);
+    vm.disk = 0;
+    create(f, &plan);
+    g_autoptr(VirtDomain) bare = look(f);
+    stop_pool(f, false);
+    assert_true(virt_libvirt.destroy(f->v, UUID, "web1", bare->xml, NULL));
+}
+
+/* Nor is another disk made in another pool meanwhile. */
+static void a_lost_domain_waits_for_its_pool(void **state)
+{
+    struct fixture *f = *state;
+    struct vm_spec vm = plain_vm();
+    struct virt_plan plan = plan_of("web1", &vm);
+    vm.disk = 1ULL << 30;
+    plan.start = false;
+    create(f, &plan);
+    g_autoptr(VirtDomain) domain = look(f);
+    g_autoptr(VirtDomainHandle) dom = virDomainLookupByUUIDString(f->conn, UUID);
+    assert_int_equal(virDomainUndefine(dom), 0);
+    add_other_pool(f);
+    stop_pool(f, false);
+    plan.seen = domain->xml;
+    create_fails(f, &plan, EBUSY);
+    assert_false(volume_exists(f, "/other-pool/cloudfs-" UUID ".qcow2", NULL));
+    destroy_fails(f, domain->xml, EBUSY);
+    start_pool(f);
+    create(f, &plan);
+    g_autoptr(VirtDomain) again = look(f);
+    assert_non_null(strstr(again->xml, DISK));
+    stop_pool(f, true); /* one that is not even defined is not waited for */
+    assert_true(virt_libvirt.destroy(f->v, UUID, "web1", again->xml, NULL));
     assert_false(domain_exists(f, UUID));
 }
 
@@ -232,7 +313,7 @@ static void a_closed_host_is_down(void **state)
     virt_libvirt.close(f->v);
     create_fails(f, &plan, EHOSTDOWN);
     change_fails(f, &plan, &vm, EHOSTDOWN);
-    assert_false(virt_libvirt.destroy(f->v, UUID, "web1", &error));
+    assert_false(virt_libvirt.destroy(f->v, UUID, "web1", NULL, &error));
     assert_int_equal(error->code, EHOSTDOWN);
     g_error_free(error);
 }
@@ -240,11 +321,18 @@ static void a_closed_host_is_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        MAKING_TEST(bad_plans_leave_nothing),     MAKING_TEST(a_taken_name_is_refused),
-        MAKING_TEST(creating_can_be_repeated),    MAKING_TEST(a_former_disk_is_used),
-        MAKING_TEST(a_former_disk_goes),          MAKING_TEST(a_newer_spec_wins),
-        MAKING_TEST(specs_survive_byte_for_byte), MAKING_TEST(destroying_can_be_repeated),
-        MAKING_TEST(disks_of_a_lost_domain_go),   MAKING_TEST(without_a_pool_there_is_no_disk),
+        MAKING_TEST(bad_plans_leave_nothing),
+        MAKING_TEST(a_taken_name_is_refused),
+        MAKING_TEST(creating_can_be_repeated),
+        MAKING_TEST(a_former_disk_is_used),
+        MAKING_TEST(a_former_disk_goes),
+        MAKING_TEST(a_newer_spec_wins),
+        MAKING_TEST(specs_survive_byte_for_byte),
+        MAKING_TEST(destroying_can_be_repeated),
+        MAKING_TEST(disks_of_a_lost_domain_go),
+        MAKING_TEST(without_a_pool_there_is_no_disk),
+        MAKING_TEST(a_disk_goes_when_its_pool_is_active),
+        MAKING_TEST(a_lost_domain_waits_for_its_pool),
         MAKING_TEST(a_closed_host_is_down),
     };
     return cmocka_run_group_tests(tests, making_start, making_stop);
