@@ -43,7 +43,11 @@ before_adopt_lost() { alien; }
 do_adopt_lost() { do_adopt; sleep 2.5; }
 after_adopt_lost() { after_adopt; }
 
-before_rename() { new_vm a "$OFF"; }
+# It was made when close(2) has answered, which is noted a moment later, or with what is asked next.
+before_rename() {
+    new_vm a "$OFF"
+    chmod 700 "$M/vms/a"
+}
 do_rename() { op rename "$M/vms/a" "$M/vms/b" >/dev/null; }
 after_rename() { one_of 'a shutoff off' 'b shutoff off'; }
 
