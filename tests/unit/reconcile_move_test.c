@@ -222,17 +222,6 @@ static void drain_and_lose(struct fixture *f)
     set_flag(&fake.lose_target, false);
 }
 
-static void a_drain_goes_on(void **state)
-{
-    struct fixture *f = *state;
-
-    drain_and_lose(f);
-    set_flag(&fake.nobody_knows, false);
-    expect(f, OBJECT_VM, "one", "host", "b");
-    expect(f, OBJECT_VM, "two", "host", "b");
-    expect(f, OBJECT_HOST, "a", "state", "maintenance");
-}
-
 static void a_drain_outlives_cloudfs(void **state)
 {
     struct fixture *f = *state;
@@ -275,7 +264,6 @@ int main(void)
         TEST(a_move_that_nobody_knows_holds_up_no_other),
         TEST(one_that_was_off_is_free_though_the_target_is_gone),
         TEST(a_drain_that_fails_ends_no_other),
-        TEST(a_drain_goes_on),
         TEST(a_drain_outlives_cloudfs),
         TEST(a_drain_that_failed_is_over),
         TEST(what_a_move_left_goes_when_its_host_is_back),
