@@ -68,8 +68,10 @@ static void done_tidy(struct engine *engine, struct task *task, const GError *er
     struct object *host = cloud_by_id(engine->cloud, task->host);
     struct object *vm = cloud_by_uuid(engine->cloud, task->uuid);
 
-    if (vm && vm_glance(vm)->tidied > 0)
+    if (vm && vm_glance(vm)->tidied > 0) {
         vm_work(vm)->tidied--;
+        rebalance_freed(engine, vm);
+    }
     if (!host || !host_work(host) || host_work(host)->link != task->link)
         return;
     g_hash_table_remove(host_work(host)->tidying, task->uuid);

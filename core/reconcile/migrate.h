@@ -32,5 +32,8 @@ void rebalance_stop(struct engine *engine, uint64_t from) REQUIRES(model);
 void rebalance_drain(struct engine *engine, struct object *host) REQUIRES(model);
 /* A host is up again: drains that wait for it, or for room on it, go on a little later. */
 void rebalance_host_up(struct engine *engine);
+/* A job of VM has ended, or what a move has left of it was removed: it may be moved again, and is
+ * where its host is drained. */
+void rebalance_freed(struct engine *engine, const struct object *vm) REQUIRES(model);
 /* A move of VM has ended, or its host does not answer and others are not to wait for its end. */
 void rebalance_moved(struct engine *engine, struct object *vm, const GError *error) REQUIRES(model);

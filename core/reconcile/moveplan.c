@@ -44,7 +44,8 @@ char *moves_why_not(struct engine *engine, struct object *vm) REQUIRES(model)
 
     if (!vm->vm.managed)
         return g_strdup("not made by cloudfs: write its spec to adopt it first");
-    if (vm->vm.phase != VM_ACTIVE || !vm->spec || vm->next || vm_glance(vm)->busy)
+    if (vm->vm.phase != VM_ACTIVE || !vm->spec || vm->next || vm_glance(vm)->busy ||
+        vm_glance(vm)->tidied > 0)
         return g_strdup_printf("a job of it is under way, or it has no domain: state is %s",
                                vm->state);
     if (!host_is_up(vm->vm.host))

@@ -31,7 +31,7 @@ struct mover {
     GArray *todo;       /* struct step */
     GArray *under_way;  /* struct step */
     bool stale;         /* the texts are to be made anew */
-    bool host_returned; /* drains that wait are tried */
+    bool drains_anew;   /* what is left of drains that are due is planned again */
     unsigned next_host; /* whose text is made next */
     unsigned reasons;   /* that may still be looked for */
     char *stopped;      /* why the last run was given up; NULL: it was not */
@@ -97,15 +97,15 @@ static void refresh_hosts(struct engine *engine, void *data) REQUIRES(model)
         rebalance_later(engine);
 }
 
-static void drain_returned(struct engine *engine) REQUIRES(model);
+static void drain_anew(struct engine *engine) REQUIRES(model);
 
 static void refresh(struct engine *engine, void *data) REQUIRES(model)
 {
     g_autoptr(GString) progress = g_string_new(NULL);
     struct mover *m = mover(engine);
 
-    if (m->host_returned)
-        drain_returned(engine);
+    if (m->drains_anew)
+        drain_anew(engine);
     m->stale = false;
     m->next_host = 0;
     m->reasons = MOST_REASONS;
@@ -169,12 +169,15 @@ static bool all_up(const struct engine *engine) REQUIRES_SHARED(model)
     return true;
 }
 
-/* A move that an earlier run of the engine began, too. */
-static bool is_left_by_some(const struct object *host) REQUIRES_SHARED(model)
+/* A move that an earlier run of the engine began is such a job, too. */
+static bool has_busy_vm(const struct object *host) REQUIRES_SHARED(model)
 {
-    for (unsigned i = 0; i < host->host.vms->len; i++)
-        if (((struct object *)host->host.vms->pdata[i])->vm.moving_to)
+    for (unsigned i = 0; i < host->host.vms->len; i++) {
+        const struct object *vm = host->host.vms->pdata[i];
+
+        if (vm->vm.moving_to || vm_glance(vm)->busy || vm_glance(vm)->tidied > 0)
             return true;
+    }
     return false;
 }
 
@@ -184,8 +187,8 @@ static void set_drain_due(struct engine *engine, struct object *host, bool due) 
     engine_touch(engine, host);
 }
 
-/* A drain is over when its VMs have left, or stay and have no host to wait for. Until then it is
- * due, for another run of the engine too. */
+/* A drain is over when its VMs have left, or stay, and have neither the end of a job nor a host to
+ * wait for. Until then it is due, for another run of the engine too. */
 static void end_drains(struct engine *engine) REQUIRES(model)
 {
     const GPtrArray *hosts = cloud_objects(engine->cloud, OBJECT_HOST);
@@ -194,7 +197,7 @@ static void end_drains(struct engine *engine) REQUIRES(model)
         struct object *host = hosts->pdata[i];
 
         if (host->host.drain_due && host_is_up(host) && !is_draining(engine, host) &&
-            (host->host.vms->len == 0 || (all_up(engine) && !is_left_by_some(host))))
+            (host->host.vms->len == 0 || (all_up(engine) && !has_busy_vm(host))))
             set_drain_due(engine, host, false);
     }
 }
@@ -209,7 +212,7 @@ static void pump(struct engine *engine) REQUIRES(model)
         g_array_remove_index(m->todo, 0);
         begin(engine, &step);
     }
-    if (!m->host_returned) /* else those that are due are looked at first */
+    if (!m->drains_anew) /* else those that are due are looked at first */
         end_drains(engine);
     rebalance_later(engine);
 }
@@ -269,9 +272,6 @@ void rebalance_moved(struct engine *engine, struct object *vm, const GError *err
         pump(engine);
         return;
     }
-    /* What an earlier run began, or nobody knew of until now, may stay where it is drained. */
-    if (!vm->vm.moving_to)
-        rebalance_host_up(engine);
 }
 
 static void enqueue(struct engine *engine, const struct moves *moves, bool drain) REQUIRES(model)
@@ -364,16 +364,25 @@ void rebalance_drain(struct engine *engine, struct object *host)
 
 void rebalance_host_up(struct engine *engine)
 {
-    mover(engine)->host_returned = true;
+    mover(engine)->drains_anew = true;
+    rebalance_later(engine);
+}
+
+void rebalance_freed(struct engine *engine, const struct object *vm)
+{
+    const struct object *host = vm->vm.host;
+
+    if (host && host->host.drain_due && !vm->vm.moving_to)
+        mover(engine)->drains_anew = true;
     rebalance_later(engine);
 }
 
 /* Where to VMs go may be a host that is not back yet. */
-static void drain_returned(struct engine *engine)
+static void drain_anew(struct engine *engine)
 {
     const GPtrArray *hosts = cloud_objects(engine->cloud, OBJECT_HOST);
 
-    mover(engine)->host_returned = false;
+    mover(engine)->drains_anew = false;
     for (unsigned i = 0; i < hosts->len; i++) {
         struct object *host = hosts->pdata[i];
 

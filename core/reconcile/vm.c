@@ -76,7 +76,7 @@ void vm_settled(struct engine *engine, struct object *vm, const GError *error)
     if (work->heard && !work->ask_timer && host_is_up(vm->vm.host))
         host_look(engine, vm->vm.host, vm->vm.uuid);
     work->heard = false;
-    rebalance_later(engine); /* it may be moved again, running or not */
+    rebalance_freed(engine, vm);
     requests_answer(engine, &work->waiters, error ? error->code : 0);
     if (!vm->vm.service)
         return;

@@ -222,6 +222,34 @@ static void drain_and_lose(struct fixture *f)
     set_flag(&fake.lose_target, false);
 }
 
+static void a_drain_goes_on(void **state)
+{
+    struct fixture *f = *state;
+
+    drain_and_lose(f);
+    set_flag(&fake.nobody_knows, false);
+    expect(f, OBJECT_VM, "one", "host", "b");
+    expect(f, OBJECT_VM, "two", "host", "b");
+    expect(f, OBJECT_HOST, "a", "state", "maintenance");
+}
+
+/* Its job is under way when the drain is asked for. */
+static void a_drain_waits_for_a_busy_vm(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(control(f, OBJECT_HOST, "b", "drain"), 0);
+    f->conf.wait = 0;
+    f->conf.rebalance_at_once = 1;
+    set_flag(&fake.hold_creates, true);
+    assert_int_equal(make(f, OBJECT_VM, "busy", "cpus = 2\n"), 0);
+    expect(f, OBJECT_VM, "busy", "state", "creating");
+    assert_int_equal(control(f, OBJECT_HOST, "b", "activate"), 0);
+    assert_int_equal(control(f, OBJECT_HOST, "a", "drain"), 0);
+    set_flag(&fake.hold_creates, false);
+    expect(f, OBJECT_VM, "busy", "host", "b");
+}
+
 static void a_drain_outlives_cloudfs(void **state)
 {
     struct fixture *f = *state;
@@ -264,6 +292,8 @@ int main(void)
         TEST(a_move_that_nobody_knows_holds_up_no_other),
         TEST(one_that_was_off_is_free_though_the_target_is_gone),
         TEST(a_drain_that_fails_ends_no_other),
+        TEST(a_drain_goes_on),
+        TEST(a_drain_waits_for_a_busy_vm),
         TEST(a_drain_outlives_cloudfs),
         TEST(a_drain_that_failed_is_over),
         TEST(what_a_move_left_goes_when_its_host_is_back),
