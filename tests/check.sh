@@ -7,9 +7,15 @@ what=${1:?usage: check.sh check|long|asan|tsan|valgrind|fuzz|units BUILD}
 BUILD=${2:-build}
 cd "$(dirname "$0")/.." || exit 1
 MAKE=${MAKE:-make}
-passed=0 failed=0
+passed=0 failed=0 failures=()
 
 title() { printf '\n== %s\n' "$*"; }
+
+# Said once more at the end: of a long check often no more than that is seen.
+not_ok() { # SENTENCE
+    echo "not ok $1"
+    failures+=("not ok $1")
+}
 
 tally() { # PASSED FAILED
     passed=$((passed + $1))
@@ -22,14 +28,14 @@ counted() { # COMMAND...
     while IFS= read -r line; do
         case $line in
         'ok '*) good=$((good + 1)) ;;
-        'not ok '*) bad=$((bad + 1)) ;;
+        'not ok '*) bad=$((bad + 1)); failures+=("$line") ;;
         'status '*) status=${line#status }; continue ;;
         [0-9]*' passed, '*) continue ;;
         esac
         printf '%s\n' "$line"
     done < <("$@" 2>&1; echo "status $?")
     # A command that failed without saying why has failed all the same.
-    [ "$status" = 0 ] || [ $bad -gt 0 ] || { echo "not ok $* (exit $status)"; bad=1; }
+    [ "$status" = 0 ] || [ $bad -gt 0 ] || { not_ok "$* (exit $status)"; bad=1; }
     tally $good $bad
 }
 
@@ -41,7 +47,7 @@ step() { # NAME COMMAND...
         tally 1 0
     else
         printf '%s\n' "$output" | tail -n 60 | sed 's/^/    /'
-        echo "not ok $name"
+        not_ok "$name"
         tally 0 1
         return 1
     fi
@@ -71,7 +77,7 @@ unit() { # PROGRAM [WRAPPER...]
     else
         bad=$(grep -c '^\[  FAILED  \] [^0-9]' <<<"$output")
         tail -n 60 <<<"$output" | sed 's/^/    /'
-        echo "not ok unit $name (exit $status)"
+        not_ok "unit $name (exit $status): $(grep -m 1 'error:\|Sanitizer' <<<"$output" | cut -c 1-300)"
         tally "$good" $((bad > 0 ? bad : 1))
     fi
 }
@@ -141,7 +147,7 @@ fuzzer() { # PROGRAM SOURCE
         tally 1 0
     else
         tail -n 40 <<<"$output" | sed 's/^/    /'
-        echo "not ok fuzz $name (exit $status); what it found is in $found"
+        not_ok "fuzz $name (exit $status); what it found is in $found"
         tally 0 1
     fi
 }
@@ -250,7 +256,7 @@ under() { # RULES TEST...
         echo "ok $(wc -l <"$log") faults were survived"
         tally 1 0
     else
-        echo "not ok no fault happened"
+        not_ok 'no fault happened'
         tally 0 1
     fi
 }
@@ -269,7 +275,7 @@ long_kill() {
         echo "ok killed $(wc -l <"$at") times, at each of $(sort -u "$at" | wc -l) failpoints"
         tally 1 0
     else
-        echo "not ok never killed at $left"
+        not_ok "never killed at $left"
         tally 0 1
     fi
 }
@@ -324,5 +330,7 @@ check | long | tiny | asan | tsan | valgrind | fuzz) "run_$what" ;;
 units) units "$BUILD" ;;
 *) echo "check.sh: no '$what'" >&2; exit 2 ;;
 esac
-printf '\n%s passed, %s failed\n' $passed $failed
+printf '\n'
+[ $failed = 0 ] || printf '%s\n' "${failures[@]}" ''
+printf '%s passed, %s failed\n' $passed $failed
 [ $failed = 0 ]
