@@ -78,10 +78,7 @@ void vm_power(struct engine *engine, struct object *vm, enum domain_verb verb, b
     REQUIRES(model);
 /* Switches VM as its spec says, which is due, and is so until it was done or refused. */
 void vm_follow_power(struct engine *engine, struct object *vm) REQUIRES(model);
-/* A verb that was to do that failed: VM is wanted as before, or, if it is not known, as it will be
- * found. */
-void vm_not_switched_off(struct object *vm, const GError *error) REQUIRES(model);
-/* VM's domain was seen again: what was not known of such a verb is now. */
+/* VM's domain was seen again: so it is wanted, if it was not known whether it was switched off. */
 void vm_power_found(struct engine *engine, struct object *vm) REQUIRES(model);
 /* Takes over what was seen of its domain. */
 void vm_seen(struct engine *engine, struct object *vm, const struct virt_domain *domain)

@@ -4,7 +4,8 @@
 
 enum { POWER_DEADLINE_MS = 60000 };
 
-void vm_not_switched_off(struct object *vm, const GError *error)
+/* Its domain was to be: VM is wanted as before, or, if it is not known, as it will be found. */
+static void not_switched_off(struct object *vm, const GError *error) REQUIRES(model)
 {
     if (!domain_is_active(vm->vm.domain))
         return; /* it had stopped by itself, and is not to be started again */
@@ -57,7 +58,7 @@ static void done_power(struct engine *engine, struct task *task, const GError *e
     if (error) {
         vm_report(engine, vm, "power", error);
         if (task->start && !vm->vm.power)
-            vm_not_switched_off(vm, error);
+            not_switched_off(vm, error);
         if (error->code == ENOENT) /* it went, or to another host, and was still seen after that */
             vm_work(vm)->heard = true;
         if (is_tried_again(vm, task))

@@ -151,25 +151,16 @@ static bool bring_up_to_date(struct virt *v, virDomainPtr dom, const struct virt
 /* The domain of this UUID in m->dom, if there is one. */
 static bool find_former(struct making *m, struct virt *v, GError **error)
 {
-    m->ours = m->plan->newborn;
-    if (m->ours)
-        return true;
-    g_autoptr(GError) local = NULL;
-    g_autoptr(VirtDomainHandle) dom = virt_lookup(m->place.conn, m->plan->uuid, &local);
-    m->ours = !dom && g_error_matches(local, CLOUDFS_ERROR, ENOENT);
-    if (m->ours)
-        return true;
-    if (!dom) {
-        g_propagate_error(error, g_steal_pointer(&local));
+    g_autoptr(VirtDomainHandle) dom = NULL;
+    if (!m->plan->newborn && !virt_find(m->place.conn, m->plan->uuid, &dom, error))
         return false;
-    }
-    if (g_strcmp0(virDomainGetName(dom), m->plan->name) != 0) {
+    if (dom && g_strcmp0(virDomainGetName(dom), m->plan->name) != 0) {
         fail(error, EEXIST, "the UUID of %s belongs to a domain of another name", m->plan->name);
         return false;
     }
     m->ours = true;
     m->dom = g_steal_pointer(&dom);
-    return bring_up_to_date(v, m->dom, m->plan, error);
+    return !m->dom || bring_up_to_date(v, m->dom, m->plan, error);
 }
 
 bool virt_create(struct virt *v, const struct virt_plan *plan, struct virt_domain **domain,

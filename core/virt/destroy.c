@@ -82,14 +82,9 @@ bool virt_destroy(struct virt *v, const char *uuid, const char *name, const char
         return false;
     }
     g_autoptr(VirtConnection) conn = virt_connection(v, error);
-    if (!conn)
+    g_autoptr(VirtDomainHandle) dom = NULL;
+    if (!conn || !virt_find(conn, uuid, &dom, error))
         return false;
-    g_autoptr(GError) local = NULL;
-    g_autoptr(VirtDomainHandle) dom = virt_lookup(conn, uuid, &local);
-    if (!dom && !g_error_matches(local, CLOUDFS_ERROR, ENOENT)) {
-        g_propagate_error(error, g_steal_pointer(&local));
-        return false;
-    }
     struct disk_place place = disk_place_of(v, conn);
     place.stale = true;
     /* Before the domain goes: it stays as it is until its disk can go with it. */

@@ -73,15 +73,19 @@ static bool shrinks(uint64_t actual, uint64_t bytes, GError **error)
     return true;
 }
 
-/* The definition SEEN (NULL: none) tells where the file NAME was; success if it does not. */
-static bool require_pool(const struct disk_place *place, const char *seen, const char *name,
-                         GError **error)
+/* The definition SEEN (NULL: none) tells where the files NAMES were; success if it does not. */
+static bool require_pools(const struct disk_place *place, const char *seen,
+                          const char *const *names, GError **error)
 {
     g_autoptr(XmlTree) doc = seen && place->store == &disk_volumes ? tree_parse(seen) : NULL;
-    xmlNode *root = doc ? xmlDocGetRootElement(doc) : NULL;
-    xmlNode *disk = device_find_disk(tree_child(root, "devices"), name);
-    g_autofree char *path = tree_get(tree_child(disk, "source"), "file");
-    return !path || pool_require_active(place->conn, path, error);
+    xmlNode *devices = doc ? tree_child(xmlDocGetRootElement(doc), "devices") : NULL;
+    for (; devices && *names; names++) {
+        xmlNode *disk = device_find_disk(devices, *names);
+        g_autofree char *path = disk ? tree_get(tree_child(disk, "source"), "file") : NULL;
+        if (path && !pool_require_active(place->conn, path, error))
+            return false;
+    }
+    return true;
 }
 
 bool disk_may_be_removed(const struct disk_place *place, const char *uuid, const char *seen,
@@ -89,7 +93,8 @@ bool disk_may_be_removed(const struct disk_place *place, const char *uuid, const
 {
     g_autofree char *disk = disk_name(uuid);
     g_autofree char *seed = seed_name(uuid);
-    return require_pool(place, seen, disk, error) && require_pool(place, seen, seed, error);
+    const char *const names[] = {disk, seed, NULL};
+    return require_pools(place, seen, names, error);
 }
 
 bool disk_make(const struct disk_place *place, const struct virt_plan *plan, char **path,
@@ -108,7 +113,8 @@ bool disk_make(const struct disk_place *place, const struct virt_plan *plan, cha
     if (!place->store->find(place, name, &found, &actual, error))
         return false;
     if (!found) {
-        if (!require_pool(place, plan->seen, name, error) ||
+        const char *const names[] = {name, NULL};
+        if (!require_pools(place, plan->seen, names, error) ||
             !place->store->create(place, name, vm->image, bytes, path, error))
             return false;
         *made = true;

@@ -30,6 +30,8 @@ bool virt_fail(GError **error, const char *doing);
 struct virt_domain *virt_read_domain(virDomainPtr dom, GError **error);
 /* ENOENT if there is none. */
 virDomainPtr virt_lookup(virConnectPtr conn, const char *uuid, GError **error);
+/* *dom is NULL if there is none, which is success. */
+bool virt_find(virConnectPtr conn, const char *uuid, virDomainPtr *dom, GError **error);
 
 /* read_xml.c: the fields of a live XML that virt_domain holds; pure. EINVAL if it is no XML. */
 bool virt_parse_domain(const char *xml, struct virt_domain *domain, GError **error);

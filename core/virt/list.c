@@ -87,6 +87,13 @@ virDomainPtr virt_lookup(virConnectPtr conn, const char *uuid, GError **error)
     return dom;
 }
 
+bool virt_find(virConnectPtr conn, const char *uuid, virDomainPtr *dom, GError **error)
+{
+    *dom = virDomainLookupByUUIDString(conn, uuid);
+    return *dom || virGetLastErrorCode() == VIR_ERR_NO_DOMAIN ||
+           virt_fail(error, "cannot find the domain");
+}
+
 static void free_domain(gpointer domain)
 {
     virt_domain_free(domain);

@@ -3,19 +3,6 @@
 #include "core/failpoint.h"
 #include "core/virt/make.h"
 
-/* *dom is NULL when there is none. */
-static bool find_domain(virConnectPtr conn, const char *uuid, virDomainPtr *dom, GError **error)
-{
-    GError *cause = NULL;
-    *dom = virt_lookup(conn, uuid, &cause);
-    if (*dom || g_error_matches(cause, CLOUDFS_ERROR, ENOENT)) {
-        g_clear_error(&cause);
-        return true;
-    }
-    g_propagate_error(error, cause);
-    return false;
-}
-
 static bool is_of_cloud(const struct virt_domain *domain, const char *cloud)
 {
     return domain->mark && g_strcmp0(domain->mark->cloud, cloud) == 0;
@@ -26,7 +13,7 @@ static bool remove_definition(virConnectPtr conn, const char *uuid, const char *
                               GError **error)
 {
     g_autoptr(VirtDomainHandle) dom = NULL;
-    if (!find_domain(conn, uuid, &dom, error))
+    if (!virt_find(conn, uuid, &dom, error))
         return false;
     g_autoptr(VirtDomain) domain = dom ? virt_read_domain(dom, error) : NULL;
     if (dom && !domain)
