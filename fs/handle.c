@@ -34,6 +34,8 @@ static void leave_pages(struct handle *handle)
 static void dispose(struct handle *handle)
 {
     leave_pages(handle);
+    if (handle->published)
+        publish_closed(handle->published, handle->ino);
     g_clear_pointer(&handle->text, g_bytes_unref);
     buffer_free(handle->buffer);
     pthread_mutex_destroy(&handle->lock);
@@ -47,8 +49,11 @@ void handles_free(struct handles *all)
     if (!all)
         return;
     while ((link = g_queue_pop_head_link(&all->queue))) {
-        ((struct handle *)link->data)->paged = NULL; /* nobody is told any more */
-        dispose(link->data);
+        struct handle *handle = link->data;
+
+        handle->paged = NULL; /* nobody is told any more */
+        handle->published = NULL;
+        dispose(handle);
     }
     pthread_mutex_destroy(&all->lock);
     g_free(all);
@@ -68,6 +73,8 @@ static void take_version(struct fs *fs, const struct node *node, struct handle *
 
     fs_version(fs, node, true, &view);
     handle->text = view.text;
+    if (publish_opened(fs->publish, handle->ino))
+        handle->published = fs->publish;
     if (pages_open(fs->pages, handle->ino))
         handle->paged = fs;
     if (!publish_shows(fs->publish, handle->ino, view.time))

@@ -23,7 +23,8 @@ struct handle {
     pid_t process; /* the opener's thread group; 0: not known */
 
     struct fs *paged; /* whose kernel's pages it reads (pages.h); NULL: it reads directly */
-    bool append;      /* a scratch file opened with O_APPEND */
+    struct publish *published; /* where it counts as open (publish.h); NULL: nowhere */
+    bool append;               /* a scratch file opened with O_APPEND */
 
     /* The time of the content that was opened; of a LOG's last line, when read to its end. */
     _Atomic int64_t seen;

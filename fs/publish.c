@@ -12,6 +12,7 @@ enum stage {
 struct entry {
     uint64_t ino, group;
     enum stage stage;
+    unsigned open;
     GBytes *text; /* NULL: dropped */
     uint64_t hash;
     size_t size;
@@ -120,12 +121,19 @@ static void set_stage(struct publish *publish, struct entry *entry, enum stage s
         enter_group(publish, entry);
 }
 
+/* Where tools look one after the other the end must not come in the middle of one. */
+static bool is_held(const struct entry *entry, int64_t now)
+{
+    int64_t unseen = now - MAX(entry->looked, entry->left);
+
+    if (now - entry->left < PUBLISH_LIMIT)
+        return unseen < (entry->open ? PUBLISH_LIMIT : PUBLISH_HOLD);
+    return now - entry->left < PUBLISH_LAST && (entry->open || unseen < PUBLISH_BRIEF);
+}
+
 static bool is_current(const struct entry *entry, int64_t now)
 {
-    if (entry->stage != LEAVING)
-        return entry->stage == LASTING;
-    return now - MAX(entry->looked, entry->left) < PUBLISH_HOLD &&
-           now - entry->left < PUBLISH_LIMIT;
+    return entry->stage == LASTING || (entry->stage == LEAVING && is_held(entry, now));
 }
 
 /* ---- looking */
@@ -159,6 +167,31 @@ bool publish_look(struct publish *publish, uint64_t ino, bool text, struct view 
     return found;
 }
 
+bool publish_opened(struct publish *publish, uint64_t ino)
+{
+    struct entry *entry;
+
+    pthread_mutex_lock(&publish->lock);
+    entry = g_hash_table_lookup(publish->entries, &ino);
+    if (entry)
+        entry->open++;
+    pthread_mutex_unlock(&publish->lock);
+    return entry != NULL;
+}
+
+/* It may have been forgotten meanwhile. */
+void publish_closed(struct publish *publish, uint64_t ino)
+{
+    struct entry *entry;
+
+    pthread_mutex_lock(&publish->lock);
+    entry = g_hash_table_lookup(publish->entries, &ino);
+    if (entry && entry->open > 0 && --entry->open == 0 && entry->stage == LEAVING &&
+        publish->ops->monotonic() - entry->left >= PUBLISH_LIMIT)
+        set_stage(publish, entry, OVER);
+    pthread_mutex_unlock(&publish->lock);
+}
+
 bool publish_shows(struct publish *publish, uint64_t ino, int64_t time)
 {
     const struct entry *entry;
@@ -179,7 +212,7 @@ static gboolean is_needless(void *key, void *value, void *data)
 
     (void)key;
     (void)data;
-    return !entry->text && entry->stage != LASTING;
+    return !entry->text && entry->stage != LASTING && !entry->open;
 }
 
 static struct entry *entry_of(struct publish *publish, uint64_t ino)

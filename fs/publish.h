@@ -10,8 +10,10 @@
  * the kernel does not say which handle an fstat is about, and a look at what it keeps is not seen
  * here. So a sample does not end a version in the middle of that: the kernel is told to ask for
  * attributes again, and the version stays while somebody looks, HOLD after the last look or the
- * sample, and LIMIT after the sample in all. Events, which are rare, end it at once. Who has the
- * file open keeps its own version by a reference to the text.
+ * sample, and where the file is open LIMIT. LIMIT after the sample it ends when the file is closed,
+ * or is not open and was not looked at for BRIEF (between lstat and open), and LAST after the
+ * sample in all. Events, which are rare, end it at once. Who has the file open keeps its own
+ * version by a reference to the text.
  *
  * A file's time moves only when its text does, also over versions that are over: their hash is
  * kept. Texts are kept while they may be needed, the newest KEEP bytes of them at most: until the
@@ -29,8 +31,10 @@
 #include "core/limit.h"
 
 enum {
-    PUBLISH_HOLD = 300 * 1000,          /* microseconds */
+    PUBLISH_BRIEF = 50 * 1000,          /* microseconds */
+    PUBLISH_HOLD = 300 * 1000,          /* the same */
     PUBLISH_LIMIT = 1000 * 1000,        /* the same */
+    PUBLISH_LAST = 3 * 1000 * 1000,     /* the same */
     PUBLISH_KEEP = 4 << 20,             /* bytes */
     PUBLISH_REMEMBER = LIMIT(32768, 2), /* files of which nothing but hash and time is kept */
 };
@@ -67,6 +71,9 @@ bool publish_look(struct publish *publish, uint64_t ino, bool text, struct view 
  * outdated; not where FLEETING: it moves with the clock too. */
 void publish_put(struct publish *publish, uint64_t ino, uint64_t group, bool fleeting,
                  const GString *text, struct view *view);
+/* Somebody has INO open; publish_closed() is to follow, unless false: nothing is known of INO. */
+bool publish_opened(struct publish *publish, uint64_t ino);
+void publish_closed(struct publish *publish, uint64_t ino);
 /* Whether INO still shows the version of TIME. */
 bool publish_shows(struct publish *publish, uint64_t ino, int64_t time);
 

@@ -4,8 +4,9 @@
 # warns of nothing and gets everything. ROUNDS rounds (3) of VMS virtual machines (50).
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/tools.bash"
+LOOKS=$(cd "$(dirname "$0")/../tool" && pwd)/looks.py
 
-need tar cp rsync cpio zip unzip grep find du diff git restic borg
+need tar cp rsync cpio zip unzip grep find du diff git restic borg python3
 cloud_of "${VMS:-50}"
 mkdir "$M/services/web" "$M/vms/draft"
 put services/web 'replicas = 3' 'spread = none' '[vm]' 'memory = 32MiB'
@@ -104,12 +105,18 @@ for ((round = 1; round <= ROUNDS; round++)); do
 done
 [ "$(mtime metrics)" != "$changes" ] || die 'nothing changed meanwhile: this tested nothing'
 
-# Each size is what a read returns. (Looked at first, as tools do.)
-find . -type f -printf '%s %p\n' | while read -r size file; do
-    [ "$file" = ./events ] && continue
-    now=$(stat -c %s "$file")
-    same "$(cat "$file" | wc -c) $file" "$now $file"
-done
+# Nor does a version end in the middle of a look where one follows the other.
+"$LOOKS" metrics $((5 * SLOW)) || die 'one look is told of two versions'
+
+# Each size is what a read returns.
+find . -type f ! -path ./events -print0 | python3 -c '
+import os, sys
+for path in sys.stdin.buffer.read().split(b"\0")[:-1]:
+    with open(path, "rb", buffering=0) as file:
+        text = file.readall()
+    size = os.lstat(path).st_size
+    if len(text) != size:
+        sys.exit(f"{path}: {len(text)} bytes, of {size}")' || die 'a size is wrong'
 
 # Unchanged specs are not transferred, not read, not changed.
 cd "$M/specs"

@@ -182,6 +182,84 @@ static void test_limit(void **state)
     expect(*state, "second", 2, true);
 }
 
+/* Looked at all the time, from a moment on at which another version is due. */
+static void look_until(struct publish *publish, int64_t end)
+{
+    while (clock_us < end) {
+        clock_us = MIN(clock_us + PUBLISH_HOLD / 2, end);
+        expect(publish, "one", 1, false);
+    }
+}
+
+/* A tool that opened it before the limit has read it, and looks once more. */
+static void test_open_at_the_limit(void **state)
+{
+    int64_t limit = clock_us + PUBLISH_LIMIT;
+
+    expect(*state, "one", 1, true);
+    content = "second";
+    publish_sampled(*state, GROUP);
+    look_until(*state, limit - 1);
+    assert_true(publish_opened(*state, FILE_INO));
+    assert_true(publish_opened(*state, FILE_INO));
+    clock_us += PUBLISH_HOLD;
+    expect(*state, "one", 1, false);
+    publish_closed(*state, FILE_INO);
+    expect(*state, "one", 1, false);
+    publish_closed(*state, FILE_INO);
+    expect(*state, "second", 2, true);
+}
+
+/* One that has looked before the limit opens it. */
+static void test_opened_at_the_limit(void **state)
+{
+    int64_t limit = clock_us + PUBLISH_LIMIT;
+
+    expect(*state, "one", 1, true);
+    content = "second";
+    publish_sampled(*state, GROUP);
+    look_until(*state, limit - 1);
+    clock_us += PUBLISH_BRIEF - 1;
+    expect(*state, "one", 1, false);
+    clock_us += PUBLISH_BRIEF;
+    expect(*state, "second", 2, true);
+}
+
+/* A tool may be slow between two looks. */
+static void test_open_is_held_longer(void **state)
+{
+    expect(*state, "one", 1, true);
+    assert_true(publish_opened(*state, FILE_INO));
+    content = "second";
+    publish_sampled(*state, GROUP);
+    clock_us += PUBLISH_LIMIT - 1;
+    expect(*state, "one", 1, false);
+    publish_closed(*state, FILE_INO);
+    expect(*state, "one", 1, false);
+}
+
+/* Nobody keeps others from the news by having it open. */
+static void test_open_for_ever(void **state)
+{
+    int64_t last = clock_us + PUBLISH_LAST;
+
+    expect(*state, "one", 1, true);
+    assert_true(publish_opened(*state, FILE_INO));
+    content = "second";
+    publish_sampled(*state, GROUP);
+    look_until(*state, last - 1);
+    clock_us = last;
+    expect(*state, "second", 2, true);
+    content = "third";
+    publish_sampled(*state, GROUP);
+    clock_us += PUBLISH_LIMIT;
+    publish_sweep(*state); /* nobody looked: what is open keeps its text itself */
+    publish_forget(*state, FILE_INO);
+    publish_closed(*state, FILE_INO);
+    assert_false(publish_opened(*state, FILE_INO));
+    expect(*state, "third", 3, true);
+}
+
 static void test_event(void **state)
 {
     publish_outdate(*state, FILE_INO); /* never looked at */
@@ -337,6 +415,10 @@ int main(void)
         TEST(test_any_sample),
         TEST(test_held_while_looked_at),
         TEST(test_limit),
+        TEST(test_open_at_the_limit),
+        TEST(test_opened_at_the_limit),
+        TEST(test_open_is_held_longer),
+        TEST(test_open_for_ever),
         TEST(test_event),
         TEST(test_fleeting),
         TEST(test_time_of_same_text),
