@@ -121,14 +121,13 @@ static void set_stage(struct publish *publish, struct entry *entry, enum stage s
         enter_group(publish, entry);
 }
 
-/* Where tools look one after the other the end must not come in the middle of one. */
 static bool is_held(const struct entry *entry, int64_t now)
 {
-    int64_t unseen = now - MAX(entry->looked, entry->left);
+    int64_t since = now - entry->left;
 
-    if (now - entry->left < PUBLISH_LIMIT)
-        return unseen < (entry->open ? PUBLISH_LIMIT : PUBLISH_HOLD);
-    return now - entry->left < PUBLISH_LAST && (entry->open || unseen < PUBLISH_BRIEF);
+    if (entry->open && since < PUBLISH_LIMIT)
+        return true;
+    return now - MAX(entry->looked, entry->left) < PUBLISH_HOLD && since < PUBLISH_LAST;
 }
 
 static bool is_current(const struct entry *entry, int64_t now)
@@ -179,7 +178,8 @@ bool publish_opened(struct publish *publish, uint64_t ino)
     return entry != NULL;
 }
 
-/* It may have been forgotten meanwhile. */
+/* It may have been forgotten meanwhile. The end of a look is a good moment for that of a version
+ * that has stayed for long. */
 void publish_closed(struct publish *publish, uint64_t ino)
 {
     struct entry *entry;

@@ -9,11 +9,10 @@
  * A tool does lstat, open, fstat, reads and a last fstat, and must see one version in all of them;
  * the kernel does not say which handle an fstat is about, and a look at what it keeps is not seen
  * here. So a sample does not end a version in the middle of that: the kernel is told to ask for
- * attributes again, and the version stays while somebody looks, HOLD after the last look or the
- * sample, and where the file is open LIMIT. LIMIT after the sample it ends when the file is closed,
- * or is not open and was not looked at for BRIEF (between lstat and open), and LAST after the
- * sample in all. Events, which are rare, end it at once. Who has the file open keeps its own
- * version by a reference to the text.
+ * attributes again, and the version stays while somebody looks: HOLD after the last look or the
+ * sample, and where the file is open LIMIT after the sample. Where one look follows the other it
+ * ends when the file is closed, from LIMIT on, and LAST after the sample in all. Events, which are
+ * rare, end it at once. Who has the file open keeps its own version by a reference to the text.
  *
  * A file's time moves only when its text does, also over versions that are over: their hash is
  * kept. Texts are kept while they may be needed, the newest KEEP bytes of them at most: until the
@@ -31,8 +30,7 @@
 #include "core/limit.h"
 
 enum {
-    PUBLISH_BRIEF = 50 * 1000,          /* microseconds */
-    PUBLISH_HOLD = 300 * 1000,          /* the same */
+    PUBLISH_HOLD = 300 * 1000,          /* microseconds */
     PUBLISH_LIMIT = 1000 * 1000,        /* the same */
     PUBLISH_LAST = 3 * 1000 * 1000,     /* the same */
     PUBLISH_KEEP = 4 << 20,             /* bytes */
