@@ -10,7 +10,8 @@ void handle_fill(struct handle *handle, struct fuse_file_info *fi)
     fi->fh = (uint64_t)(uintptr_t)handle;
     fi->direct_io = handle->paged == NULL;
     fi->keep_cache = handle->paged != NULL;
-    fi->noflush = handle->buffer == NULL; /* only a close after writing means something */
+    /* Only a close after writing means something, or one after which another version is shown. */
+    fi->noflush = handle->buffer == NULL && !handle->passing;
 }
 
 void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)

@@ -31,11 +31,27 @@ static void leave_pages(struct handle *handle)
     handle->paged = NULL;
 }
 
+static void unpublish(struct handle *handle, bool in_time)
+{
+    struct publish *published;
+
+    pthread_mutex_lock(&handle->lock);
+    published = g_steal_pointer(&handle->published);
+    pthread_mutex_unlock(&handle->lock);
+    if (published)
+        publish_closed(published, handle->ino, in_time);
+}
+
+void handle_end_look(struct handle *handle)
+{
+    unpublish(handle, true);
+}
+
+/* The kernel releases a file some time after it was closed. */
 static void dispose(struct handle *handle)
 {
     leave_pages(handle);
-    if (handle->published)
-        publish_closed(handle->published, handle->ino);
+    unpublish(handle, false);
     g_clear_pointer(&handle->text, g_bytes_unref);
     buffer_free(handle->buffer);
     pthread_mutex_destroy(&handle->lock);
@@ -73,6 +89,7 @@ static void take_version(struct fs *fs, const struct node *node, struct handle *
 
     fs_version(fs, node, true, &view);
     handle->text = view.text;
+    handle->passing = !view.lasts;
     if (publish_opened(fs->publish, handle->ino))
         handle->published = fs->publish;
     if (pages_open(fs->pages, handle->ino))

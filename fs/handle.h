@@ -23,16 +23,17 @@ struct handle {
     pid_t process; /* the opener's thread group; 0: not known */
 
     struct fs *paged; /* whose kernel's pages it reads (pages.h); NULL: it reads directly */
-    struct publish *published; /* where it counts as open (publish.h); NULL: nowhere */
-    bool append;               /* a scratch file opened with O_APPEND */
+    bool append;      /* a scratch file opened with O_APPEND */
+    bool passing;     /* its version was to end soon (publish.h): who closes it is to wait */
 
     /* The time of the content that was opened; of a LOG's last line, when read to its end. */
     _Atomic int64_t seen;
     atomic_bool polled; /* it may be among the pollers */
 
-    pthread_mutex_t lock;  /* of all below */
-    struct buffer *buffer; /* of a spec open for writing; NULL: none */
-    size_t discarded;      /* what was written and thrown away */
+    pthread_mutex_t lock;      /* of all below */
+    struct publish *published; /* where it counts as open; NULL: nowhere, or not any more */
+    struct buffer *buffer;     /* of a spec open for writing; NULL: none */
+    size_t discarded;          /* what was written and thrown away */
 };
 
 static inline struct handle *handle_of(const struct fuse_file_info *fi)
@@ -47,6 +48,8 @@ void handles_free(struct handles *all);
 /* ESTALE, EACCES (a derived file, for writing), EISDIR. */
 int handle_open(struct fs *fs, fuse_req_t req, uint64_t ino, int flags, struct handle **handle)
     EXCLUDES(model);
+/* Who looked at it closes it, and waits for the answer. */
+void handle_end_look(struct handle *handle);
 /* Gives back all that open took: at release, or when the opener did not hear of it. */
 void handle_close(struct fs *fs, struct handle *handle);
 /* One whose writes are thrown away, for a file that makes itself (restore.h). */

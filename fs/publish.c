@@ -180,13 +180,13 @@ bool publish_opened(struct publish *publish, uint64_t ino)
 
 /* It may have been forgotten meanwhile. The end of a look is a good moment for that of a version
  * that has stayed for long. */
-void publish_closed(struct publish *publish, uint64_t ino)
+void publish_closed(struct publish *publish, uint64_t ino, bool in_time)
 {
     struct entry *entry;
 
     pthread_mutex_lock(&publish->lock);
     entry = g_hash_table_lookup(publish->entries, &ino);
-    if (entry && entry->open > 0 && --entry->open == 0 && entry->stage == LEAVING &&
+    if (entry && entry->open > 0 && --entry->open == 0 && in_time && entry->stage == LEAVING &&
         publish->ops->monotonic() - entry->left >= PUBLISH_LIMIT)
         set_stage(publish, entry, OVER);
     pthread_mutex_unlock(&publish->lock);

@@ -71,7 +71,8 @@ void publish_put(struct publish *publish, uint64_t ino, uint64_t group, bool fle
                  const GString *text, struct view *view);
 /* Somebody has INO open; publish_closed() is to follow, unless false: nothing is known of INO. */
 bool publish_opened(struct publish *publish, uint64_t ino);
-void publish_closed(struct publish *publish, uint64_t ino);
+/* IN_TIME: who has closed it has not heard so yet, and cannot have begun another look. */
+void publish_closed(struct publish *publish, uint64_t ino, bool in_time);
 /* Whether INO still shows the version of TIME. */
 bool publish_shows(struct publish *publish, uint64_t ino, int64_t time);
 

@@ -113,6 +113,7 @@ void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     struct handle *handle = handle_of(fi);
 
     (void)ino;
+    handle_end_look(handle);
     if (!handle->buffer || !is_opener(req, handle))
         fuse_reply_err(req, 0);
     else

@@ -206,9 +206,12 @@ static void test_open_at_the_limit(void **state)
     assert_true(publish_opened(*state, FILE_INO));
     clock_us += PUBLISH_HOLD - 1;
     expect(*state, "one", 1, false);
-    publish_closed(*state, FILE_INO);
+    publish_closed(*state, FILE_INO, true);
     expect(*state, "one", 1, false);
-    publish_closed(*state, FILE_INO);
+    publish_closed(*state, FILE_INO, false); /* another look may have begun meanwhile */
+    expect(*state, "one", 1, false);
+    assert_true(publish_opened(*state, FILE_INO));
+    publish_closed(*state, FILE_INO, true);
     expect(*state, "second", 2, true);
 }
 
@@ -221,7 +224,7 @@ static void test_open_is_held_longer(void **state)
     publish_sampled(*state, GROUP);
     clock_us += PUBLISH_LIMIT - 1;
     expect(*state, "one", 1, false);
-    publish_closed(*state, FILE_INO);
+    publish_closed(*state, FILE_INO, true);
     expect(*state, "one", 1, false);
 }
 
@@ -242,7 +245,7 @@ static void test_open_for_ever(void **state)
     clock_us += PUBLISH_LIMIT;
     publish_sweep(*state); /* nobody looked: what is open keeps its text itself */
     publish_forget(*state, FILE_INO);
-    publish_closed(*state, FILE_INO);
+    publish_closed(*state, FILE_INO, true);
     assert_false(publish_opened(*state, FILE_INO));
     expect(*state, "third", 3, true);
 }
