@@ -319,7 +319,7 @@ long_fuzz() { RUNS=${RUNS:-10000000} run_fuzz; }
 
 run_long() {
     local part
-    tools && guest && faulty || return
+    build gcc "$BUILD" CC=gcc && tools && guest && faulty || return
     for part in ${PARTS:-kill faults power hung random churn tiny sanitizers fuzz}; do
         "long_$part"
     done
